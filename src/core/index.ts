@@ -1,0 +1,17 @@
+export { Deadline, now, timestamp, yieldToEventLoop } from './clock.ts';
+export {
+  CancelledError,
+  ConfigError,
+  DataError,
+  DTypeError,
+  GraphError,
+  RuntimeFailure,
+  ShapeError,
+  TrainyardError,
+  UnsupportedError,
+} from './errors.ts';
+export type { Logger, LogLevel, Progress } from './logger.ts';
+export { silentLogger } from './logger.ts';
+export { nearestName } from './near-name.ts';
+export { distFile, packageRoot, version } from './package-root.ts';
+export { hashString, Rng } from './rng.ts';

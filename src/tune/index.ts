@@ -1,0 +1,1 @@
+export type { Dimension, Parameters, ParameterValue, SearchSpace } from './space.ts';
