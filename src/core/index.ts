@@ -1,3 +1,5 @@
+export type { ArrayDType, EncodedArray, TypedArray } from './array-codec.ts';
+export { decodeArray, encodeArray } from './array-codec.ts';
 export { Deadline, now, timestamp, yieldToEventLoop } from './clock.ts';
 export {
   CancelledError,
