@@ -1,1 +1,1 @@
-export {};
+export { createKernelMemory, instantiateKernel, kernelModule, pageBytes } from './kernel-module.ts';
