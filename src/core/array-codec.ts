@@ -17,7 +17,16 @@ export type ArrayDType = keyof typeof constructors;
 type ArrayOf<D extends ArrayDType> = InstanceType<(typeof constructors)[D]>;
 
 /** Every array type the codec knows. */
-export type TypedArray = ArrayOf<ArrayDType>;
+export type TypedArray =
+  | Int8Array
+  | Uint8Array
+  | Int16Array
+  | Uint16Array
+  | Int32Array
+  | Uint32Array
+  | BigInt64Array
+  | Float32Array
+  | Float64Array;
 
 /** A typed array inside a JSON document: its element type and its little-endian bytes in base64. */
 export interface EncodedArray {

@@ -10,3 +10,6 @@ export type {
   Task,
   TrainingData,
 } from './learners/learner.ts';
+export type { Link, TreeEnsemble } from './trees/tree-ensemble.ts';
+export type { TreeModelOptions } from './trees/tree-model.ts';
+export { TreeModel } from './trees/tree-model.ts';
