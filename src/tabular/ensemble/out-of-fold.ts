@@ -51,3 +51,12 @@ export function splitByPart(part: Uint16Array, p: number): { inside: Uint32Array
   for (let e = 0; e < part.length; e++) (part[e] === p ? inside : outside).push(e);
   return { inside: Uint32Array.from(inside), outside: Uint32Array.from(outside) };
 }
+
+/** Entries of row-major values [E, outputs] in the order of `index`. */
+export function takeEntries(values: Float64Array, index: ArrayLike<number>, outputs: number): Float64Array {
+  const out = new Float64Array(index.length * outputs);
+  for (let i = 0; i < index.length; i++) {
+    for (let k = 0; k < outputs; k++) out[i * outputs + k] = values[index[i] * outputs + k];
+  }
+  return out;
+}

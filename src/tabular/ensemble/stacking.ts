@@ -1,8 +1,8 @@
-import { type FitContext, type Learner, type Model, type Task } from '../learners/learner.ts';
 import type { OnnxGraph } from '#engine';
 import { type FeatureColumn, FeatureMatrix } from '../features/matrix.ts';
+import type { FitContext, Learner, Model, Task } from '../learners/learner.ts';
 import { findLearner } from '../learners/registry.ts';
-import { type OutOfFold, outputsOf } from './out-of-fold.ts';
+import { type OutOfFold, outputsOf, takeEntries } from './out-of-fold.ts';
 
 /** Probabilities are kept this far from 0 and 1 before their logarithm is taken. */
 const CLIP = 1e-6;
@@ -13,7 +13,11 @@ const CLIP = 1e-6;
  *
  * @param predictions per member row-major [N, K] probabilities or [N] values
  */
-export function stackFeatures(task: Task, classes: number, predictions: readonly Float64Array[]): FeatureMatrix {
+export function stackFeatures(
+  task: Task,
+  classes: number,
+  predictions: readonly Float64Array[],
+): FeatureMatrix {
   const columns: FeatureColumn[] = [];
   for (const values of predictions) {
     if (task === 'regression') {
@@ -23,7 +27,10 @@ export function stackFeatures(task: Task, classes: number, predictions: readonly
     const rows = values.length / classes;
     const log = (row: number, k: number) => Math.log(Math.max(values[row * classes + k], CLIP));
     if (classes === 2) {
-      columns.push({ kind: 'dense', values: Float32Array.from({ length: rows }, (_, i) => log(i, 1) - log(i, 0)) });
+      columns.push({
+        kind: 'dense',
+        values: Float32Array.from({ length: rows }, (_, i) => log(i, 1) - log(i, 0)),
+      });
       continue;
     }
     for (let k = 0; k < classes; k++) {
@@ -41,7 +48,12 @@ export function stackFeatures(task: Task, classes: number, predictions: readonly
 }
 
 /** The ONNX nodes of `stackFeatures`: members' outputs [N, K] or [N, 1] → float32 [N, M]. */
-export function emitStackFeatures(graph: OnnxGraph, task: Task, classes: number, members: readonly string[]): string {
+export function emitStackFeatures(
+  graph: OnnxGraph,
+  task: Task,
+  classes: number,
+  members: readonly string[],
+): string {
   const columns = members.map((member) => {
     if (task === 'regression') return member;
     const log = graph.node('Log', [graph.node('Max', [member, graph.float(CLIP)])]);
@@ -50,7 +62,9 @@ export function emitStackFeatures(graph: OnnxGraph, task: Task, classes: number,
       graph.node('Gather', [log, graph.int64([k])], { attributes: { axis: { int: 1 } } });
     return graph.node('Sub', [column(1), column(0)]);
   });
-  return columns.length === 1 ? columns[0] : graph.node('Concat', columns, { attributes: { axis: { int: 1 } } });
+  return columns.length === 1
+    ? columns[0]
+    : graph.node('Concat', columns, { attributes: { axis: { int: 1 } } });
 }
 
 export interface StackOptions {
@@ -89,13 +103,4 @@ export async function fitStack(
 /** The learner that combines the members of a stack. */
 export function metaLearner(task: Task): Learner {
   return findLearner(task === 'classification' ? 'LogisticRegression' : 'Ridge');
-}
-
-/** Entries of row-major values [E, outputs] in the order of `index`. */
-export function takeEntries(values: Float64Array, index: ArrayLike<number>, outputs: number): Float64Array {
-  const out = new Float64Array(index.length * outputs);
-  for (let i = 0; i < index.length; i++) {
-    for (let k = 0; k < outputs; k++) out[i * outputs + k] = values[index[i] * outputs + k];
-  }
-  return out;
 }

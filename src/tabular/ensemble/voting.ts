@@ -38,7 +38,8 @@ export function selectVotingWeights(
   const index = entries ?? Uint32Array.from(layout.y, (_, e) => e);
   const relevant = predictions.map((values) => gatherRelevant(layout, values, index));
   const y = Float64Array.from(index, (e) => layout.y[e]);
-  const sampleWeights = layout.weights && Float64Array.from(index, (e) => (layout.weights as Float64Array)[e]);
+  const sampleWeights =
+    layout.weights && Float64Array.from(index, (e) => (layout.weights as Float64Array)[e]);
   const loss = layout.task === 'classification' ? logLoss : squaredError;
   const score = (sum: Float64Array, add: Float64Array | undefined, votes: number) =>
     loss(sum, add, votes, y, sampleWeights);
@@ -56,7 +57,11 @@ export function selectVotingWeights(
   let total = start.length;
   let best = { loss: score(sum, undefined, total), votes: votes.slice(), total };
   if (single[order[0]] < best.loss) {
-    best = { loss: single[order[0]], votes: Float64Array.from(votes, (_, m) => (m === order[0] ? 1 : 0)), total: 1 };
+    best = {
+      loss: single[order[0]],
+      votes: Float64Array.from(votes, (_, m) => (m === order[0] ? 1 : 0)),
+      total: 1,
+    };
   }
   while (total < start.length + rounds) {
     let chosen = -1;

@@ -30,7 +30,10 @@ export function inferClassLabels(column: Column): ClassLabels {
   const values = [...seen];
   if (column.kind === 'number') values.sort((a, b) => Number(a) - Number(b));
   else values.sort();
-  const type = column.kind === 'number' && values.every((value) => Number.isSafeInteger(Number(value))) ? 'int64' : 'string';
+  const type =
+    column.kind === 'number' && values.every((value) => Number.isSafeInteger(Number(value)))
+      ? 'int64'
+      : 'string';
   return { type, values };
 }
 

@@ -1,4 +1,5 @@
 import type { OnnxGraph } from '#engine';
+import { argmaxRows, predictWithClassWeights, predictWithThreshold } from '#metrics';
 
 /**
  * How class probabilities become a class.
@@ -19,25 +20,14 @@ export const argmaxDecision: Decision = { kind: 'argmax' };
  * @returns [N] class indices
  */
 export function decide(decision: Decision, probabilities: Float64Array, classes: number): Int32Array {
-  const rows = probabilities.length / classes;
-  const out = new Int32Array(rows);
-  if (decision.kind === 'threshold') {
-    const threshold = Math.fround(decision.threshold);
-    for (let i = 0; i < rows; i++) out[i] = Math.fround(probabilities[2 * i + 1]) >= threshold ? 1 : 0;
-    return out;
+  switch (decision.kind) {
+    case 'threshold':
+      return predictWithThreshold(probabilities, decision.threshold);
+    case 'weights':
+      return predictWithClassWeights(probabilities, decision.weights);
+    case 'argmax':
+      return argmaxRows(probabilities, classes);
   }
-  const weights = decision.kind === 'weights' ? decision.weights : undefined;
-  for (let i = 0; i < rows; i++) {
-    let best = Number.NEGATIVE_INFINITY;
-    for (let k = 0; k < classes; k++) {
-      const value = Math.fround(probabilities[i * classes + k]) * (weights?.[k] ?? 1);
-      if (value > best) {
-        best = value;
-        out[i] = k;
-      }
-    }
-  }
-  return out;
 }
 
 /**
@@ -47,7 +37,9 @@ export function decide(decision: Decision, probabilities: Float64Array, classes:
  */
 export function emitDecision(graph: OnnxGraph, decision: Decision, probabilities: string): string {
   if (decision.kind === 'threshold') {
-    const column = graph.node('Gather', [probabilities, graph.int64(1)], { attributes: { axis: { int: 1 } } });
+    const column = graph.node('Gather', [probabilities, graph.int64(1)], {
+      attributes: { axis: { int: 1 } },
+    });
     const positive = graph.node('GreaterOrEqual', [column, graph.float(decision.threshold)]);
     return graph.cast(positive, 'int64');
   }

@@ -8,8 +8,8 @@ import {
   fitFeaturizer,
   loadFeaturizer,
 } from '../features/featurizer.ts';
-import { fitScaler, loadScaler, type Scaler } from '../features/scalers/scaler.ts';
 import type { FeatureMatrix } from '../features/matrix.ts';
+import { fitScaler, loadScaler, type Scaler } from '../features/scalers/scaler.ts';
 import type { Encoding, FitContext, Model, SerializedModel } from '../learners/learner.ts';
 import { findLearner } from '../learners/registry.ts';
 
@@ -117,7 +117,10 @@ export class FittedPipeline {
   steps(): PipelineStep[] {
     const steps: PipelineStep[] = [...this.featurizer.steps()];
     if (this.scaler !== null) steps.push({ name: this.scaler.name, settings: {} });
-    steps.push({ name: this.model.learner, settings: { ...findLearner(this.model.learner).defaults, ...this.config.params } });
+    steps.push({
+      name: this.model.learner,
+      settings: { ...findLearner(this.model.learner).defaults, ...this.config.params },
+    });
     return steps;
   }
 
