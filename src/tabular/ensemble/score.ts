@@ -1,10 +1,10 @@
 import {
   averageFolds,
   classificationMetrics,
-  isLabelMetric,
   type MetricName,
+  metricInfo,
+  type RegressionInput,
   regressionMetrics,
-  type TargetRange,
   tuneClassWeights,
   tuneThreshold,
 } from '#metrics';
@@ -21,7 +21,7 @@ export interface Scoring {
   /** Positive class of the `*_binary` metrics. */
   readonly positiveClass?: number;
   /** Least and greatest target and its population standard deviation, over all rows; regression only. */
-  readonly range?: TargetRange;
+  readonly range?: RegressionInput['range'];
   readonly standardDeviation?: number;
 }
 
@@ -130,7 +130,7 @@ function tuneDecision(
   entries?: Uint32Array,
 ): Decision {
   const { classes } = layout;
-  if (!isLabelMetric(scoring.metric) || classes > MAX_TUNED_CLASSES) return argmaxDecision;
+  if (!metricInfo(scoring.metric).needsThreshold || classes > MAX_TUNED_CLASSES) return argmaxDecision;
   const index = entries ?? Uint32Array.from(layout.y, (_, e) => e);
   const yTrue = pick(layout.y, index);
   const weights = layout.weights && pick(layout.weights, index);

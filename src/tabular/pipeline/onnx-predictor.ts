@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { DataError } from '#core';
 import type { Table } from '#data';
 import { OnnxSession, type RuntimeTensor } from '#engine';
-import { type RawInput, tableFeeds } from '../features/raw-inputs.ts';
+import { type InputSpec, tableFeeds } from '../features/inputs.ts';
 import type { Task } from '../learners/learner.ts';
 import type { ClassLabels } from './class-labels.ts';
 
@@ -28,7 +28,7 @@ export class TabularPredictor {
   readonly task: Task;
   readonly labels: ClassLabels | null;
   readonly labelColumn: string;
-  readonly inputs: readonly RawInput[];
+  readonly inputs: readonly InputSpec[];
   /** `metadata_props` of the file. */
   readonly metadata: Readonly<Record<string, string>>;
   private readonly session: OnnxSession;
@@ -42,7 +42,7 @@ export class TabularPredictor {
     this.task = metadata['trainyard.task'] as Task;
     this.labelColumn = metadata['trainyard.labelColumn'];
     this.labels = JSON.parse(metadata['trainyard.labels']) as ClassLabels | null;
-    this.inputs = JSON.parse(metadata['trainyard.inputs']) as RawInput[];
+    this.inputs = JSON.parse(metadata['trainyard.inputs']) as InputSpec[];
     this.outputs = JSON.parse(metadata['trainyard.outputs']) as OutputNames;
     this.batchRows = Number(metadata['trainyard.batchRows']);
   }

@@ -3,7 +3,7 @@ import type { Table } from '#data';
 import { OnnxGraph } from '#engine';
 import { emitStackFeatures, stackFeatures } from '../ensemble/stacking.ts';
 import { combineVotes } from '../ensemble/voting.ts';
-import { mergeInputs, type RawInput } from '../features/raw-inputs.ts';
+import type { InputSpec } from '../features/inputs.ts';
 import type { Model, Task } from '../learners/learner.ts';
 import type { ClassLabels } from './class-labels.ts';
 import { type Decision, decide, emitDecision } from './decision.ts';
@@ -87,8 +87,9 @@ export class TabularModel {
   }
 
   /** Raw columns the model reads, with the type of their graph inputs. */
-  inputs(): RawInput[] {
-    return mergeInputs(this.members.map((member) => member.pipeline.featurizer.inputs()));
+  inputs(): InputSpec[] {
+    const all = this.members.flatMap((member) => member.pipeline.featurizer.inputs());
+    return [...new Map(all.map((input) => [input.column, input])).values()];
   }
 
   /**
