@@ -1,0 +1,64 @@
+import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import { RuntimeFailure } from '#core';
+
+let instance: Promise<DuckDBInstance> | undefined;
+
+/**
+ * Runs `work` on a connection of the process-wide in-memory database and closes it afterwards. Extensions are
+ * never downloaded: only what is linked into the library (CSV, JSON, Parquet) is used.
+ */
+export async function withConnection<T>(work: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
+  instance ??= DuckDBInstance.create(':memory:', {
+    autoinstall_known_extensions: 'false',
+    autoload_known_extensions: 'false',
+  });
+  let connection: DuckDBConnection;
+  try {
+    connection = await (await instance).connect();
+  } catch (error) {
+    instance = undefined;
+    throw new RuntimeFailure(
+      `duckdb: the database library must start, but it failed: ${(error as Error).message}. Reinstall @duckdb/node-api.`,
+      {},
+      { cause: error },
+    );
+  }
+  try {
+    return await work(connection);
+  } finally {
+    connection.closeSync();
+  }
+}
+
+/** All rows of a small result as plain values. */
+export async function queryRows(
+  connection: DuckDBConnection,
+  sql: string,
+): Promise<(string | number | boolean | null)[][]> {
+  const reader = await connection.runAndReadAll(sql);
+  return reader.getRowsJson() as (string | number | boolean | null)[][];
+}
+
+/** A string literal of SQL. */
+export function sqlText(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+/** A quoted identifier of SQL. */
+export function sqlName(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+/** A file path as a literal of SQL: characters that DuckDB would take for a pattern stand for themselves. */
+export function sqlPath(path: string): string {
+  return sqlText(path.replace(/[[*?]/g, '[$&]'));
+}
+
+/** The first line of a database error, without its position in our SQL and its list of settings. */
+export function firstLine(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message
+    .split('\n')[0]
+    .replace(/^[A-Z][A-Za-z ]*Error: /, '')
+    .replace(/[.\s]+$/, '');
+}
