@@ -1,0 +1,28 @@
+import { ConfigError, nearestName } from '#core';
+import { dummy } from './dummy.ts';
+import type { Learner, Task } from './learner.ts';
+import { logisticRegression } from './logistic-regression.ts';
+
+/** Every built-in learner, the baseline first. */
+export const learners: readonly Learner[] = [dummy, logisticRegression];
+
+/** The built-in learners that can do `task`, in the order of `learners`. */
+export function learnersFor(task: Task): Learner[] {
+  return learners.filter((learner) => learner.tasks.includes(task));
+}
+
+/**
+ * The built-in learner of that leaderboard name; upper and lower case do not matter.
+ * @throws ConfigError for an unknown name, with the nearest known one
+ */
+export function findLearner(name: string): Learner {
+  const found = learners.find((learner) => learner.name.toLowerCase() === name.toLowerCase());
+  if (found !== undefined) return found;
+  const names = learners.map((learner) => learner.name);
+  const near = nearestName(name, names);
+  throw new ConfigError(
+    `findLearner: the learner must be one of ${names.join(', ')}, but got "${name}". ` +
+      (near === undefined ? 'Use one of them.' : `Did you mean "${near}"?`),
+    { name, names },
+  );
+}
