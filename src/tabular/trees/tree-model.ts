@@ -1,5 +1,6 @@
 import { DataError, decodeArray, type EncodedArray, encodeArray, ShapeError } from '#core';
 import type { OnnxGraph } from '#engine';
+import { TreeSummer } from '#kernels';
 import type { FeatureMatrix } from '../features/matrix.ts';
 import type { Model, SerializedModel } from '../learners/learner.ts';
 import { checkEnsemble } from './check-ensemble.ts';
@@ -41,6 +42,7 @@ export class TreeModel implements Model {
   readonly classes: number;
   readonly width: number;
   readonly ensemble: TreeEnsemble;
+  private summer: TreeSummer | undefined;
 
   /** @throws DataError when the ensemble is not consistent in itself or does not fit `classes` */
   constructor(options: TreeModelOptions) {
@@ -73,7 +75,10 @@ export class TreeModel implements Model {
           `${X.width}. Pass it through the featuriser the model was fitted with.`,
       );
     }
-    return sumTreesReference(this.ensemble, X);
+    const { roots, feature } = this.ensemble;
+    if (X.rows * roots.length < feature.length / 16) return sumTreesReference(this.ensemble, X);
+    this.summer ??= new TreeSummer(this.ensemble);
+    return this.summer.sum(X.rows, X.columns);
   }
 
   emitOnnx(graph: OnnxGraph, features: string): string {
