@@ -9,6 +9,14 @@ import { writeFileSync } from 'node:fs';
 /** @typedef {import('vitest/node').TestModule | import('vitest/node').TestSuite} Group */
 
 export default class SkippedReporter {
+  #isFiltered = false;
+
+  /** @param {import('vitest/node').Vitest} vitest */
+  onInit(vitest) {
+    // With `-t` whatever does not match is skipped, which nobody needs to be told.
+    this.#isFiltered = vitest.config.testNamePattern !== undefined;
+  }
+
   /**
    * @param {readonly import('vitest/node').TestModule[]} modules
    * @param {readonly unknown[]} unhandledErrors
@@ -24,6 +32,7 @@ export default class SkippedReporter {
         else counts.skipped++;
       }
       counts.failed += module.state() === 'failed' ? Math.max(failed, 1) : failed;
+      if (this.#isFiltered) continue;
       for (const line of skippedLines(module, module.relativeModuleId)) console.log(line);
     }
     const report = process.env['TRAINYARD_TEST_REPORT'];

@@ -75,9 +75,22 @@ describe('the packed package', () => {
 });
 
 describe('package-lock.json', () => {
+  const text = readFileSync(join(root, 'package-lock.json'), 'utf8');
+
   it('names no registry, so that every mirror serves it', () => {
-    expect(readFileSync(join(root, 'package-lock.json'), 'utf8')).not.toMatch(
-      /"resolved"|https?:\/\/[^"]*\.tgz/,
+    expect(text).not.toMatch(/"resolved"|https?:\/\/[^"]*\.tgz/);
+  });
+
+  it('lists the optional packages of every platform, without which npm ci refuses it', () => {
+    type Entry = { version?: string; optionalDependencies?: Record<string, string> };
+    const packages: Record<string, Entry> = JSON.parse(text).packages;
+    const missing = Object.entries(packages).flatMap(([path, { optionalDependencies = {} }]) =>
+      Object.keys(optionalDependencies).filter(
+        (name) =>
+          packages[`node_modules/${name}`]?.version === undefined &&
+          packages[`${path}/node_modules/${name}`]?.version === undefined,
+      ),
     );
+    expect(missing).toEqual([]);
   });
 });
