@@ -13,6 +13,8 @@ export interface PermutationOptions {
   readonly seed: number;
   /** Shuffles per column. */
   readonly repeats?: number;
+  /** Columns to shuffle; all when absent. */
+  readonly columns?: readonly string[];
   /** When over, the columns measured so far are returned. */
   readonly deadline: Deadline;
 }
@@ -27,12 +29,13 @@ export interface PermutationOptions {
 export function permutationImportance(
   table: Table,
   score: (table: Table) => number,
-  { seed, repeats = 3, deadline }: PermutationOptions,
+  { seed, repeats = 3, columns, deadline }: PermutationOptions,
 ): ColumnImportance[] {
   const rng = new Rng(seed);
   const baseline = score(table);
   const result: ColumnImportance[] = [];
   for (const column of table.columns) {
+    if (columns !== undefined && !columns.includes(column.name)) continue;
     if (deadline.expired) break;
     const drops = Array.from({ length: repeats }, (_, r) => {
       const order = rng.fork(`${column.name}:${r}`).permutation(table.rows);
