@@ -22,7 +22,8 @@ const chosen = process.argv.slice(2).filter((name) => !name.startsWith('--'));
  */
 function run(script, ...args) {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [join(root, 'node_modules', script), ...args], { cwd: root });
+    const options = { cwd: root, env: { ...process.env, NO_COLOR: '1' } };
+    const child = spawn(process.execPath, [join(root, 'node_modules', script), ...args], options);
     let output = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
     child.on('error', reject);

@@ -21,7 +21,7 @@ import { listFiles } from './source-rules.js';
  */
 const files = ['fs', 'fs/promises', 'path', 'url', 'os'];
 const threads = ['worker_threads', 'os', 'events'];
-const streams = ['stream', 'stream/promises', 'zlib', 'buffer', 'crypto', 'util'];
+const streams = ['stream', 'stream/promises', 'zlib', 'string_decoder', 'buffer', 'crypto', 'util'];
 const processes = ['child_process', 'process', 'events'];
 const network = ['http', 'https', 'net', 'events'];
 
