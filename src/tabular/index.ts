@@ -1,5 +1,15 @@
+export type { FeaturizationSettings, Imputation } from './features/config.ts';
+export { parseFeaturizationConfig } from './features/config.ts';
+export type { FeaturizationConfig, FeaturizerJson, FeaturizerOptions } from './features/featurizer.ts';
+export { Featurizer, fitFeaturizer, loadFeaturizer } from './features/featurizer.ts';
+export type { InputDType, InputSpec } from './features/inputs.ts';
+export { inputType, tableFeeds } from './features/inputs.ts';
 export type { FeatureColumn, FeatureInfo } from './features/matrix.ts';
 export { FeatureMatrix } from './features/matrix.ts';
+export type { ColumnPurpose, Purpose, PurposeOptions } from './features/purposes.ts';
+export { inferPurposes } from './features/purposes.ts';
+export type { StepDescription, StepName } from './features/steps/step.ts';
+export { stepNames } from './features/steps/step.ts';
 export { dummy } from './learners/dummy.ts';
 export type {
   DataShape,
