@@ -225,16 +225,19 @@ function columnRows(column: Column): number {
 export function countMissing(column: Column): number {
   let count = 0;
   if (column.kind === 'string') {
-    for (const code of column.codes) if (code < 0) count++;
+    const { codes } = column;
+    for (let i = 0; i < codes.length; i++) if (codes[i] < 0) count++;
   } else {
-    for (const value of column.values) if (Number.isNaN(value)) count++;
+    const { values } = column;
+    for (let i = 0; i < values.length; i++) if (Number.isNaN(values[i])) count++;
   }
   return count;
 }
 
 function countInfinite(column: Column): number {
   if (column.kind !== 'number') return 0;
+  const { values } = column;
   let count = 0;
-  for (const value of column.values) if (value === Infinity || value === -Infinity) count++;
+  for (let i = 0; i < values.length; i++) if (Math.abs(values[i]) === Number.POSITIVE_INFINITY) count++;
   return count;
 }
