@@ -1,0 +1,193 @@
+// Histograms: for every feature and bin the sum of the packed gradients of a leaf's rows.
+import {
+  LOCAL_DIRTY,
+  LOCAL_HISTOGRAMS,
+  LOCAL_HISTOGRAM_BYTES,
+  PACKED,
+  PANELS,
+  PANEL_BYTES,
+  PANEL_COUNT,
+  PANEL_LANES,
+} from "./layout";
+import { int, pointer } from "./context";
+
+// Offsets of loads and stores must be literals to become part of the instruction: hence one function per four lanes.
+
+// @ts-ignore: decorator
+@inline
+function lanes0(histogram: usize, row: usize, value: i64): void {
+  const a = histogram + (<usize>load<u8>(row) << 3);
+  store<i64>(a, load<i64>(a) + value);
+  const b = histogram + (<usize>load<u8>(row, 1) << 3);
+  store<i64>(b, load<i64>(b, 2048) + value, 2048);
+  const c = histogram + (<usize>load<u8>(row, 2) << 3);
+  store<i64>(c, load<i64>(c, 4096) + value, 4096);
+  const d = histogram + (<usize>load<u8>(row, 3) << 3);
+  store<i64>(d, load<i64>(d, 6144) + value, 6144);
+}
+
+// @ts-ignore: decorator
+@inline
+function lanes4(histogram: usize, row: usize, value: i64): void {
+  const a = histogram + (<usize>load<u8>(row, 4) << 3);
+  store<i64>(a, load<i64>(a, 8192) + value, 8192);
+  const b = histogram + (<usize>load<u8>(row, 5) << 3);
+  store<i64>(b, load<i64>(b, 10240) + value, 10240);
+  const c = histogram + (<usize>load<u8>(row, 6) << 3);
+  store<i64>(c, load<i64>(c, 12288) + value, 12288);
+  const d = histogram + (<usize>load<u8>(row, 7) << 3);
+  store<i64>(d, load<i64>(d, 14336) + value, 14336);
+}
+
+// @ts-ignore: decorator
+@inline
+function lanes8(histogram: usize, row: usize, value: i64): void {
+  const a = histogram + (<usize>load<u8>(row, 8) << 3);
+  store<i64>(a, load<i64>(a, 16384) + value, 16384);
+  const b = histogram + (<usize>load<u8>(row, 9) << 3);
+  store<i64>(b, load<i64>(b, 18432) + value, 18432);
+  const c = histogram + (<usize>load<u8>(row, 10) << 3);
+  store<i64>(c, load<i64>(c, 20480) + value, 20480);
+  const d = histogram + (<usize>load<u8>(row, 11) << 3);
+  store<i64>(d, load<i64>(d, 22528) + value, 22528);
+}
+
+// @ts-ignore: decorator
+@inline
+function lanes12(histogram: usize, row: usize, value: i64): void {
+  const a = histogram + (<usize>load<u8>(row, 12) << 3);
+  store<i64>(a, load<i64>(a, 24576) + value, 24576);
+  const b = histogram + (<usize>load<u8>(row, 13) << 3);
+  store<i64>(b, load<i64>(b, 26624) + value, 26624);
+  const c = histogram + (<usize>load<u8>(row, 14) << 3);
+  store<i64>(c, load<i64>(c, 28672) + value, 28672);
+  const d = histogram + (<usize>load<u8>(row, 15) << 3);
+  store<i64>(d, load<i64>(d, 30720) + value, 30720);
+}
+
+function first16(panel: usize, from: usize, to: usize, packed: usize, histogram: usize): void {
+  for (let at = from; at < to; at += 4) {
+    const index = <usize>load<u32>(at);
+    const value = load<i64>(packed + (index << 3));
+    const row = panel + (index << 4);
+    lanes0(histogram, row, value);
+    lanes4(histogram, row, value);
+    lanes8(histogram, row, value);
+    lanes12(histogram, row, value);
+  }
+}
+
+function first12(panel: usize, from: usize, to: usize, packed: usize, histogram: usize): void {
+  for (let at = from; at < to; at += 4) {
+    const index = <usize>load<u32>(at);
+    const value = load<i64>(packed + (index << 3));
+    const row = panel + (index << 4);
+    lanes0(histogram, row, value);
+    lanes4(histogram, row, value);
+    lanes8(histogram, row, value);
+  }
+}
+
+function first8(panel: usize, from: usize, to: usize, packed: usize, histogram: usize): void {
+  for (let at = from; at < to; at += 4) {
+    const index = <usize>load<u32>(at);
+    const value = load<i64>(packed + (index << 3));
+    const row = panel + (index << 4);
+    lanes0(histogram, row, value);
+    lanes4(histogram, row, value);
+  }
+}
+
+function first4(panel: usize, from: usize, to: usize, packed: usize, histogram: usize): void {
+  for (let at = from; at < to; at += 4) {
+    const index = <usize>load<u32>(at);
+    const value = load<i64>(packed + (index << 3));
+    lanes0(histogram, panel + (index << 4), value);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function addTo(histogram: usize, bin: usize, value: i64): void {
+  const entry = histogram + (<usize>load<u8>(bin) << 3);
+  store<i64>(entry, load<i64>(entry) + value);
+}
+
+/** Six lanes chosen at run time (for trees that see only some of the features). */
+function six(panel: usize, from: usize, to: usize, packed: usize, histogram: usize, lanes: usize): void {
+  const a = <usize>load<u8>(lanes, 0);
+  const b = <usize>load<u8>(lanes, 1);
+  const c = <usize>load<u8>(lanes, 2);
+  const d = <usize>load<u8>(lanes, 3);
+  const e = <usize>load<u8>(lanes, 4);
+  const f = <usize>load<u8>(lanes, 5);
+  for (let at = from; at < to; at += 4) {
+    const index = <usize>load<u32>(at);
+    const value = load<i64>(packed + (index << 3));
+    const row = panel + (index << 4);
+    addTo(histogram + (a << 11), row + a, value);
+    addTo(histogram + (b << 11), row + b, value);
+    addTo(histogram + (c << 11), row + c, value);
+    addTo(histogram + (d << 11), row + d, value);
+    addTo(histogram + (e << 11), row + e, value);
+    addTo(histogram + (f << 11), row + f, value);
+  }
+}
+
+function two(panel: usize, from: usize, to: usize, packed: usize, histogram: usize, lanes: usize): void {
+  const a = <usize>load<u8>(lanes, 0);
+  const b = <usize>load<u8>(lanes, 1);
+  for (let at = from; at < to; at += 4) {
+    const index = <usize>load<u32>(at);
+    const value = load<i64>(packed + (index << 3));
+    const row = panel + (index << 4);
+    addTo(histogram + (a << 11), row + a, value);
+    addTo(histogram + (b << 11), row + b, value);
+  }
+}
+
+function one(panel: usize, from: usize, to: usize, packed: usize, histogram: usize, lanes: usize): void {
+  const a = <usize>load<u8>(lanes);
+  const column = panel + a;
+  const target = histogram + (a << 11);
+  for (let at = from; at < to; at += 4) {
+    const index = <usize>load<u32>(at);
+    addTo(target, column + (index << 4), load<i64>(packed + (index << 3)));
+  }
+}
+
+/** Adds the rows whose numbers stand at [from, to) to the accumulators of `thread`. */
+export function accumulate(from: usize, to: usize, thread: i32): void {
+  if (from >= to) return;
+  store<i32>(pointer(LOCAL_DIRTY) + (<usize>thread << 2), 1);
+  const packed = pointer(PACKED);
+  const panels = int(PANEL_COUNT);
+  let panel = pointer(PANELS);
+  let histogram = pointer(LOCAL_HISTOGRAMS) + <usize>thread * pointer(LOCAL_HISTOGRAM_BYTES);
+  let lanes = pointer(PANEL_LANES);
+  for (let p = 0; p < panels; p++) {
+    let count = <i32>load<u8>(lanes, 0);
+    if (load<u8>(lanes, 1) != 0) {
+      if (count > 12) first16(panel, from, to, packed, histogram);
+      else if (count > 8) first12(panel, from, to, packed, histogram);
+      else if (count > 4) first8(panel, from, to, packed, histogram);
+      else if (count > 0) first4(panel, from, to, packed, histogram);
+    } else {
+      let lane = lanes + 4;
+      while (count >= 6) {
+        six(panel, from, to, packed, histogram, lane);
+        lane += 6;
+        count -= 6;
+      }
+      while (count >= 2) {
+        two(panel, from, to, packed, histogram, lane);
+        lane += 2;
+        count -= 2;
+      }
+      if (count > 0) one(panel, from, to, packed, histogram, lane);
+    }
+    panel += pointer(PANEL_BYTES);
+    histogram += 32768;
+    lanes += 20;
+  }
+}

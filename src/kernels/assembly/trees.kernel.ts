@@ -1,0 +1,6 @@
+// Decision trees on binned features: gradient boosting and forests, on a team of threads over one shared memory.
+export { workerLoop } from "./team";
+export { binColumn, sketch } from "./binning";
+export { computeGradients, computeLogSums, quantise } from "./gradients";
+export { sampleOneSide, sampleRows } from "./sampling";
+export { applyTree, beginTree, splitNext, traverse, treeLeaves, treeNodes } from "./grow";
