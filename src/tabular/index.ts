@@ -26,6 +26,8 @@ export { logisticRegression } from './learners/logistic-regression.ts';
 export type { ParameterRule, ParameterRules } from './learners/parse-parameters.ts';
 export { parseParameters } from './learners/parse-parameters.ts';
 export { findLearner, learners, learnersFor } from './learners/registry.ts';
+export type { BoostingObjective, GradientBoostingParameters } from './trees/boosting-parameters.ts';
+export { gradientBoosting } from './trees/gradient-boosting.ts';
 export type { Link, TreeEnsemble } from './trees/tree-ensemble.ts';
 export type { TreeModelOptions } from './trees/tree-model.ts';
 export { TreeModel } from './trees/tree-model.ts';
