@@ -1,0 +1,90 @@
+import { closeSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { ConfigError, RuntimeFailure } from '#core';
+
+const LOCK_FILE = 'lock';
+
+/** Who holds a lock. `started` tells a process from a later one with the same number; null where unknown. */
+interface Holder {
+  readonly pid: number;
+  readonly started: string | null;
+}
+
+/**
+ * Keeps other processes out of a state folder until `release()`. A lock left behind by a process that no longer runs
+ * is taken over.
+ *
+ * @throws ConfigError when another process works in the folder
+ */
+export function lockStateFolder(folder: string): { release(): void } {
+  const path = join(folder, LOCK_FILE);
+  const holder: Holder = { pid: process.pid, started: startOf(process.pid) };
+  for (let attempt = 0; attempt < 3; attempt++) {
+    if (writeExclusively(path, JSON.stringify(holder))) return { release: () => removeQuietly(path) };
+    const other = readHolder(path);
+    if (other !== undefined && isRunning(other)) {
+      throw new ConfigError(
+        `automl: a state folder serves one run at a time, but ${folder} is in use by process ${other.pid}. Wait ` +
+          'for it, stop it, or choose another folder.',
+        { folder, pid: other.pid },
+      );
+    }
+    removeQuietly(path);
+  }
+  throw new RuntimeFailure(`automl: the state folder ${folder} could not be locked. Delete ${path} and try again.`, {
+    folder,
+  });
+}
+
+function writeExclusively(path: string, text: string): boolean {
+  let file: number;
+  try {
+    file = openSync(path, 'wx');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+  writeSync(file, text);
+  closeSync(file);
+  return true;
+}
+
+function readHolder(path: string): Holder | undefined {
+  try {
+    const json: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    const { pid, started } = json as Holder;
+    return Number.isInteger(pid) ? { pid, started: started ?? null } : undefined;
+  } catch {
+    // Gone meanwhile, or torn by a crash: nobody holds it.
+    return undefined;
+  }
+}
+
+function isRunning({ pid, started }: Holder): boolean {
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+  const now = startOf(pid);
+  return started === null || now === null || started === now;
+}
+
+/** Start time of a process in clock ticks since boot; null where there is no /proc. */
+function startOf(pid: number): string | null {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The second field is the name in brackets and may hold spaces; the start time is the 22nd field.
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null;
+  } catch {
+    return null;
+  }
+}
+
+function removeQuietly(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // Already gone.
+  }
+}
