@@ -8,6 +8,8 @@ export type { FeatureColumn, FeatureInfo } from './features/matrix.ts';
 export { FeatureMatrix } from './features/matrix.ts';
 export type { ColumnPurpose, Purpose, PurposeOptions } from './features/purposes.ts';
 export { inferPurposes } from './features/purposes.ts';
+export type { Scaler, ScalerJson, ScalerName, ScalerOptions } from './features/scalers/scaler.ts';
+export { fitScaler, loadScaler, scalerNames } from './features/scalers/scaler.ts';
 export type { StepDescription, StepName } from './features/steps/step.ts';
 export { stepNames } from './features/steps/step.ts';
 export { dummy } from './learners/dummy.ts';

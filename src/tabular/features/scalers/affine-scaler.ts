@@ -1,0 +1,139 @@
+import type { OnnxGraph } from '#engine';
+import { type FeatureColumn, FeatureMatrix } from '../matrix.ts';
+import type { Scaler, ScalerJson, ScalerName } from './scaler.ts';
+
+export type AffineName = Extract<
+  ScalerName,
+  'StandardScaler' | 'MinMaxScaler' | 'MaxAbsScaler' | 'RobustScaler'
+>;
+
+/** Offset and factor of one feature. */
+type Affine = readonly [offset: number, factor: number];
+
+const IDENTITY: Affine = [0, 1];
+
+/** (x − offset) · factor per feature, each operation rounded to float32, in TypeScript as in ONNX. */
+export class AffineScaler implements Scaler {
+  readonly name: AffineName;
+  private readonly offsets: Float32Array;
+  private readonly factors: Float32Array;
+
+  constructor(name: AffineName, offsets: Float32Array, factors: Float32Array) {
+    this.name = name;
+    this.offsets = offsets;
+    this.factors = factors;
+  }
+
+  transform(X: FeatureMatrix): FeatureMatrix {
+    const columns = X.columns.map((column, j): FeatureColumn => {
+      const offset = this.offsets[j];
+      const factor = this.factors[j];
+      if (offset === 0 && factor === 1) return column;
+      if (column.kind === 'sparse' && offset === 0) {
+        return { ...column, values: column.values.map((value) => value * factor) };
+      }
+      const from = X.dense(j);
+      const values = new Float32Array(X.rows);
+      for (let i = 0; i < values.length; i++) values[i] = Math.fround(from[i] - offset) * factor;
+      return { kind: 'dense', values };
+    });
+    return new FeatureMatrix(X.rows, X.features, columns);
+  }
+
+  emitOnnx(graph: OnnxGraph, features: string): string {
+    const shifted = this.offsets.some((offset) => offset !== 0)
+      ? graph.node('Sub', [features, graph.constant(this.offsets)])
+      : features;
+    return graph.node('Mul', [shifted, graph.constant(this.factors)]);
+  }
+
+  toJSON(): ScalerJson {
+    return { scaler: this.name, offsets: Array.from(this.offsets), factors: Array.from(this.factors) };
+  }
+
+  static load(name: AffineName, json: ScalerJson): AffineScaler {
+    return new AffineScaler(
+      name,
+      Float32Array.from(json['offsets'] as number[]),
+      Float32Array.from(json['factors'] as number[]),
+    );
+  }
+}
+
+const rules: Readonly<Record<AffineName, (values: Float32Array, sparse: boolean) => Affine>> = {
+  StandardScaler: (values, sparse) => {
+    const { mean, deviation } = momentsOf(values);
+    return [sparse ? 0 : mean, inverse(deviation)];
+  },
+  MinMaxScaler: (values) => {
+    const [low, high] = extremes(values);
+    return [low, inverse(high - low)];
+  },
+  MaxAbsScaler: (values) => {
+    const [low, high] = extremes(values);
+    return [0, inverse(Math.max(-low, high))];
+  },
+  RobustScaler: (values, sparse) => {
+    const sorted = values.filter((value) => !Number.isNaN(value)).sort();
+    const spread = quantile(sorted, 0.75) - quantile(sorted, 0.25);
+    return [sparse ? 0 : quantile(sorted, 0.5), inverse(spread > 0 ? spread : momentsOf(values).deviation)];
+  },
+};
+
+/** Fits on the numeric features; categorical ones and those without any value stay as they are. */
+export function fitAffine(name: AffineName, X: FeatureMatrix): AffineScaler {
+  const fitted = X.columns.map((column, j): Affine => {
+    if (X.features[j].type === 'categorical') return IDENTITY;
+    const values = X.dense(j);
+    if (values.every((value) => Number.isNaN(value))) return IDENTITY;
+    return rules[name](values, column.kind === 'sparse');
+  });
+  return new AffineScaler(
+    name,
+    Float32Array.from(fitted, ([offset]) => offset),
+    Float32Array.from(fitted, ([, factor]) => factor),
+  );
+}
+
+/** 1 / x, or 1 where that is no float32 number. */
+function inverse(x: number): number {
+  const factor = Math.fround(1 / x);
+  return x > 0 && Number.isFinite(factor) && factor > 0 ? factor : 1;
+}
+
+/** Mean and population standard deviation of the values present, in two passes. */
+function momentsOf(values: Float32Array): { mean: number; deviation: number } {
+  let count = 0;
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) {
+    if (Number.isNaN(values[i])) continue;
+    sum += values[i];
+    count++;
+  }
+  const mean = sum / count;
+  let squares = 0;
+  for (let i = 0; i < values.length; i++) {
+    if (!Number.isNaN(values[i])) squares += (values[i] - mean) ** 2;
+  }
+  const deviation = Math.sqrt(squares / count);
+  // What is left of a constant after rounding is no spread.
+  return { mean, deviation: deviation > 1e-10 * Math.abs(mean) ? deviation : 0 };
+}
+
+function extremes(values: Float32Array): [number, number] {
+  let low = Number.POSITIVE_INFINITY;
+  let high = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < values.length; i++) {
+    if (values[i] < low) low = values[i];
+    if (values[i] > high) high = values[i];
+  }
+  return [low, high];
+}
+
+/** Linear interpolation between order statistics at position q · (n − 1). */
+function quantile(sorted: Float32Array, q: number): number {
+  const position = q * (sorted.length - 1);
+  const below = Math.floor(position);
+  const above = Math.min(below + 1, sorted.length - 1);
+  return sorted[below] + (position - below) * (sorted[above] - sorted[below]);
+}
