@@ -45,6 +45,10 @@ export function checkSourceRules(root) {
       if (mark !== undefined)
         faults.push(`${file}:${line} unfinished: ${mark} in a comment. Do it, or open an issue.`);
     }
+    // Biome's own rule for this takes every call of a function named fit for a focused test.
+    const focused = tokens.find(({ text }, at) => text === 'only' && tokens[at - 1]?.text === '.');
+    if (focused !== undefined && /\.test\.ts$/.test(file))
+      faults.push(`${file}:${focused.line} focused test: .only hides the others. Remove it.`);
     if (!/^(src|studio)\//.test(file) || file.startsWith('src/core/')) continue;
     const code = tokens.filter((token) => token.kind !== 'comment');
     code.forEach(({ line }, at) => {

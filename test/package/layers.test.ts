@@ -156,6 +156,12 @@ describe('checkSourceRules', () => {
     expect(faults).toEqual([expect.stringMatching(/^src\/tune\/a\.ts:1 unfinished/)]);
   });
 
+  it('refuses a focused test, but not a fit', () => {
+    expect(rules({ 'src/tune/a.test.ts': "fit(data);\nit.only('a', run);" })).toEqual([
+      'src/tune/a.test.ts:2 focused test: .only hides the others. Remove it.',
+    ]);
+  });
+
   it('refuses a file named utils', () => {
     expect(rules({ 'src/tune/utils.ts': '', 'src/tune/utility.ts': '' })).toEqual([
       expect.stringMatching(/^src\/tune\/utils\.ts:1 file name/),
