@@ -3,12 +3,14 @@ export { Dictionary } from './dictionary.ts';
 export type { BankRow, GenerateBankOptions } from './generators/bank.ts';
 export { bankProbability, generateBank } from './generators/bank.ts';
 export type { BinaryTruth } from './generators/binary-truth.ts';
+export type { GenerateMulticlassOptions, MulticlassTruth } from './generators/multiclass.ts';
+export { generateMulticlass } from './generators/multiclass.ts';
+export type { GenerateRegressionOptions, RegressionTruth } from './generators/regression.ts';
+export { generateRegression } from './generators/regression.ts';
 export type { ReadOptions } from './open-relation.ts';
 export type { ColumnFacts, ReadReport } from './read-table.ts';
 export { readTable } from './read-table.ts';
 export type { TableFormat, TableSource } from './source-files.ts';
-export type { Column, DateColumn, NumberColumn, SharedTable, StringColumn } from './table.ts';
-export { dateColumn, numberColumn, stringColumn, Table } from './table.ts';
 export type { FoldOptions, ShareOptions, Split } from './splits.ts';
 export {
   groupKFold,
@@ -21,3 +23,5 @@ export {
   stratifiedKFold,
   timeSeriesSplit,
 } from './splits.ts';
+export type { Column, DateColumn, NumberColumn, SharedTable, StringColumn } from './table.ts';
+export { dateColumn, numberColumn, stringColumn, Table } from './table.ts';
