@@ -9,6 +9,8 @@ export type InputDType = 'float32' | 'int64' | 'string';
 export interface InputSpec {
   readonly column: string;
   readonly dtype: InputDType;
+  /** How the column is held in a table. */
+  readonly kind?: Column['kind'];
   readonly doc?: string;
 }
 
@@ -32,7 +34,12 @@ export function inputType(
 /** The input of a raw column, with a sentence for people who feed the model themselves. */
 export function inputSpec(column: Column, purpose: Purpose): InputSpec {
   const dtype = inputType(column, purpose);
-  return { column: column.name, dtype, doc: docs[column.kind === 'date' ? 'date' : dtype] };
+  return {
+    column: column.name,
+    dtype,
+    kind: column.kind,
+    doc: docs[column.kind === 'date' ? 'date' : dtype],
+  };
 }
 
 const docs: Readonly<Record<InputDType | 'date', string>> = {
