@@ -1,0 +1,34 @@
+import { InvalidArgumentError } from 'commander';
+
+/** Seconds of `90`, `90s`, `5m`, `1.5h`. */
+export function parseDuration(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*(s|m|h)?$/.exec(text.trim());
+  if (match === null || Number(match[1]) <= 0) {
+    throw new InvalidArgumentError('Give a time such as 90s, 5m or 1.5h.');
+  }
+  return Number(match[1]) * { s: 1, m: 60, h: 3600 }[(match[2] ?? 's') as 's' | 'm' | 'h'];
+}
+
+/** A whole number of at least `least`. */
+export function wholeNumber(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!Number.isSafeInteger(value) || value < least) {
+      throw new InvalidArgumentError(`Give a whole number of at least ${least}.`);
+    }
+    return value;
+  };
+}
+
+export function parseNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || Number.isNaN(value)) throw new InvalidArgumentError('Give a number.');
+  return value;
+}
+
+/** The parts of `a,b,c`; several uses of an option add up. */
+export function parseList(text: string, previous: readonly string[] = []): string[] {
+  const parts = text.split(',').map((part) => part.trim());
+  if (parts.some((part) => part === '')) throw new InvalidArgumentError('Give names separated by commas.');
+  return [...previous, ...parts];
+}

@@ -1,0 +1,38 @@
+import { type Command, Option } from 'commander';
+import type { ReadOptions } from '#data';
+import { parseList } from './parse-options.ts';
+
+/** Flags of every command that reads a table. */
+export interface ReadFlags {
+  readonly format?: 'csv' | 'jsonl' | 'parquet';
+  readonly delimiter?: string;
+  readonly decimal?: '.' | ',';
+  readonly header?: boolean;
+  readonly null?: string[];
+}
+
+export function addReadOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--format <format>', 'of the data; told from the file name when absent').choices([
+        'csv',
+        'jsonl',
+        'parquet',
+      ]),
+    )
+    .option('--delimiter <character>', 'between the fields of a CSV file; found out when absent')
+    .addOption(new Option('--decimal <character>', 'decimal separator').choices(['.', ',']))
+    .option('--header', 'the first line names the columns; found out when absent')
+    .option('--no-header', 'the first line is data')
+    .option('--null <values>', 'texts that mean missing, separated by commas', parseList);
+}
+
+export function readOptionsOf(flags: ReadFlags): ReadOptions {
+  return {
+    ...(flags.format === undefined ? {} : { format: flags.format }),
+    ...(flags.delimiter === undefined ? {} : { delimiter: flags.delimiter === '\\t' ? '\t' : flags.delimiter }),
+    ...(flags.decimal === undefined ? {} : { decimal: flags.decimal }),
+    ...(flags.header === undefined ? {} : { header: flags.header }),
+    ...(flags.null === undefined ? {} : { nullValues: flags.null }),
+  };
+}
