@@ -1,5 +1,6 @@
 export type { ColumnKind } from './column-reading.ts';
 export { Dictionary } from './dictionary.ts';
+export { fingerprintTable } from './fingerprint.ts';
 export type { BankRow, GenerateBankOptions } from './generators/bank.ts';
 export { bankProbability, generateBank } from './generators/bank.ts';
 export type { BinaryTruth } from './generators/binary-truth.ts';
