@@ -1,5 +1,4 @@
-import { argsort } from './argsort.ts';
-import { column } from './ranking-metrics.ts';
+import { type RankedProbabilities, type RankedScores, rankProbabilities } from './argsort.ts';
 
 /** [true positives, false positives, true negatives, false negatives] */
 export type ThresholdCounts = readonly [tp: number, fp: number, tn: number, fn: number];
@@ -31,30 +30,26 @@ const POINTS = 100;
  * @param probabilities [N, K] row-major, without NaN
  * @param classLabels K names
  * @param weights [N] numbers ≥ 0; all 1 when absent
- * @param order [N·K] positions of the probabilities by falling value, when the caller has them already
+ * @param ranked the probabilities in order, when the caller has them already
  */
 export function accuracyTable(
   yTrue: ArrayLike<number>,
   probabilities: ArrayLike<number>,
   classLabels: readonly string[],
   weights?: ArrayLike<number>,
-  order: Uint32Array = argsort(probabilities, { descending: true }),
+  ranked: RankedProbabilities = rankProbabilities(probabilities, classLabels.length),
 ): AccuracyTableDocument {
-  const classes = classLabels.length;
   const probabilityThresholds = Array.from({ length: POINTS }, (_, i) =>
     i === POINTS - 1 ? 1 : i * (1 / (POINTS - 1)),
   );
-  const percentileThresholds = probabilityThresholds.map((q) => quantile(probabilities, order, q));
+  // By way of per cent, as NumPy's percentile does it: that decides the last bit and so which rows are on a threshold.
+  const percentileThresholds = probabilityThresholds.map((q) => quantile(ranked.all.scores, (q * 100) / 100));
   const probabilityTables: ThresholdCounts[][] = [];
   const percentileTables: ThresholdCounts[][] = [];
-  for (let k = 0; k < classes; k++) {
-    const scores = column(probabilities, classes, k);
-    const descending = argsort(scores, { descending: true });
-    const countsAt = (thresholds: readonly number[]) =>
-      thresholdCounts(descending, scores, yTrue, k, weights, thresholds);
-    probabilityTables.push(countsAt(probabilityThresholds));
-    percentileTables.push(countsAt(percentileThresholds));
-  }
+  ranked.perClass.forEach((scores, k) => {
+    probabilityTables.push(thresholdCounts(scores, yTrue, k, weights, probabilityThresholds));
+    percentileTables.push(thresholdCounts(scores, yTrue, k, weights, percentileThresholds));
+  });
   return {
     schema_type: 'accuracy_table',
     schema_version: '1.0.1',
@@ -68,22 +63,21 @@ export function accuracyTable(
   };
 }
 
-/** Quantile with linear interpolation between the two nearest values; `order` sorts `values` downwards. */
-function quantile(values: ArrayLike<number>, order: Uint32Array, q: number): number {
-  const last = order.length - 1;
+/** Quantile of falling values with linear interpolation between the two nearest. */
+function quantile(falling: Float64Array, q: number): number {
+  const last = falling.length - 1;
   const at = q * last;
   const below = Math.floor(at);
   const t = at - below;
-  const a = values[order[last - below]];
-  const b = values[order[last - Math.min(last, below + 1)]];
+  const a = falling[last - below];
+  const b = falling[last - Math.min(last, below + 1)];
   // From the nearer end, so that a and b themselves are met exactly.
   return t < 0.5 ? a + (b - a) * t : b - (b - a) * (1 - t);
 }
 
 /** One pass over the rows by falling score, thresholds (ascending) taken from the highest. */
 function thresholdCounts(
-  order: Uint32Array,
-  scores: ArrayLike<number>,
+  { rows, scores }: RankedScores,
   yTrue: ArrayLike<number>,
   positive: number,
   weights: ArrayLike<number> | undefined,
@@ -101,9 +95,9 @@ function thresholdCounts(
   let fp = 0;
   let i = 0;
   for (let m = thresholds.length - 1; m >= 0; m--) {
-    for (; i < order.length && scores[order[i]] >= thresholds[m]; i++) {
-      const weight = weights === undefined ? 1 : weights[order[i]];
-      if (yTrue[order[i]] === positive) tp += weight;
+    for (; i < rows.length && scores[i] >= thresholds[m]; i++) {
+      const weight = weights === undefined ? 1 : weights[rows[i]];
+      if (yTrue[rows[i]] === positive) tp += weight;
       else fp += weight;
     }
     table[m] = [tp, fp, negatives - fp, positives - tp];

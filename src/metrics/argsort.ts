@@ -66,3 +66,49 @@ export function argsort(
   }
   return order;
 }
+
+/** Scores in falling order and the row each one is of; equal scores keep their rows ascending. */
+export interface RankedScores {
+  /** [N] */
+  readonly rows: Uint32Array;
+  /** [N] falling */
+  readonly scores: Float64Array;
+}
+
+/** @param values [N] numbers without NaN */
+export function rankScores(values: ArrayLike<number>): RankedScores {
+  const rows = argsort(values, { descending: true });
+  const scores = new Float64Array(rows.length);
+  for (let i = 0; i < scores.length; i++) scores[i] = values[rows[i]];
+  return { rows, scores };
+}
+
+/** All N·K probabilities ranked together, and each class's column ranked by itself. */
+export interface RankedProbabilities {
+  /** `rows` are positions in the row-major matrix. */
+  readonly all: RankedScores;
+  /** [K] */
+  readonly perClass: readonly RankedScores[];
+}
+
+/**
+ * One sort for all columns: the common order, dealt out by class, is every class's own.
+ *
+ * @param probabilities [N, K] row-major without NaN
+ */
+export function rankProbabilities(probabilities: ArrayLike<number>, classes: number): RankedProbabilities {
+  const all = rankScores(probabilities);
+  const n = probabilities.length / classes;
+  const perClass = Array.from({ length: classes }, () => ({
+    rows: new Uint32Array(n),
+    scores: new Float64Array(n),
+  }));
+  const filled = new Uint32Array(classes);
+  for (let i = 0; i < all.rows.length; i++) {
+    const k = all.rows[i] % classes;
+    const at = filled[k]++;
+    perClass[k].rows[at] = (all.rows[i] - k) / classes;
+    perClass[k].scores[at] = all.scores[i];
+  }
+  return { all, perClass };
+}

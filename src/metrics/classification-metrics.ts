@@ -1,6 +1,6 @@
 import { ConfigError } from '#core';
 import { type AccuracyTableDocument, accuracyTable } from './accuracy-table.ts';
-import { argsort } from './argsort.ts';
+import { type RankedProbabilities, rankProbabilities } from './argsort.ts';
 import { checkClassIndices, checkProbabilities, checkRows, checkWeights } from './check-arrays.ts';
 import { type ConfusionMatrixDocument, confusionDocument } from './confusion-document.ts';
 import { confusionMatrix, countsOfMatrix, labelCounts } from './label-counts.ts';
@@ -12,7 +12,6 @@ import {
   aucScore,
   averageOverPresent,
   averagePrecisionScore,
-  column,
   curveAreas,
   microAreas,
 } from './ranking-metrics.ts';
@@ -65,9 +64,9 @@ export function classificationMetrics(input: ClassificationInput): Classificatio
   }
   const predicted = input.predicted ?? argmaxRows(probabilities, classes);
   const matrix = confusionMatrix(yTrue, predicted, classes, weights);
-  const order = argsort(probabilities, { descending: true });
+  const ranked = rankProbabilities(probabilities, classes);
   const scalars: Partial<Record<ClassificationMetricName, number>> = {
-    ...rankingScalars(input, order),
+    ...rankingScalars(input, ranked),
     log_loss: logLoss(yTrue, probabilities, classes, weights),
   };
   const counts = countsOfMatrix(matrix, classes);
@@ -78,7 +77,7 @@ export function classificationMetrics(input: ClassificationInput): Classificatio
   return {
     scalars: scalars as ClassificationScalars,
     confusion_matrix: confusionDocument(matrix, classLabels),
-    accuracy_table: accuracyTable(yTrue, probabilities, classLabels, weights, order),
+    accuracy_table: accuracyTable(yTrue, probabilities, classLabels, weights, ranked),
   };
 }
 
@@ -114,14 +113,11 @@ function checkInput(where: string, input: ClassificationInput): void {
 
 function rankingScalars(
   input: ClassificationInput,
-  order: Uint32Array,
+  ranked: RankedProbabilities,
 ): Partial<Record<ClassificationMetricName, number>> {
-  const { yTrue, probabilities, classes, weights, positiveClass } = input;
-  const perClass = Array.from({ length: classes }, (_, k) => {
-    const scores = column(probabilities, classes, k);
-    return curveAreas(argsort(scores, { descending: true }), scores, yTrue, k, weights);
-  });
-  const micro = microAreas(yTrue, probabilities, classes, weights, order);
+  const { yTrue, classes, weights, positiveClass } = input;
+  const perClass = ranked.perClass.map((scores, k) => curveAreas(scores, yTrue, k, weights));
+  const micro = microAreas(ranked.all, yTrue, classes, weights);
   return {
     AUC_macro: averageOverPresent(perClass, 'macro', (areas) => areas.auc),
     AUC_micro: micro.auc,

@@ -1,4 +1,4 @@
-import { argsort } from './argsort.ts';
+import { type RankedScores, rankScores } from './argsort.ts';
 import {
   checkClassIndices,
   checkLength,
@@ -40,7 +40,7 @@ export function rocAuc(
   weights?: ArrayLike<number>,
 ): number {
   checkLength('rocAuc', 'scores', scores, isPositive.length);
-  return curveAreas(argsort(scores, { descending: true }), scores, isPositive, 1, weights).auc;
+  return curveAreas(rankScores(scores), isPositive, 1, weights).auc;
 }
 
 /**
@@ -57,7 +57,7 @@ export function averagePrecision(
   weights?: ArrayLike<number>,
 ): number {
   checkLength('averagePrecision', 'scores', scores, isPositive.length);
-  return curveAreas(argsort(scores, { descending: true }), scores, isPositive, 1, weights).averagePrecision;
+  return curveAreas(rankScores(scores), isPositive, 1, weights).averagePrecision;
 }
 
 /**
@@ -113,7 +113,7 @@ function averagedArea(
   checkClassIndices(where, 'yTrue', yTrue, classes);
   checkProbabilities(where, probabilities, yTrue.length, classes);
   checkWeights(where, weights, yTrue.length);
-  if (average === 'micro') return area(microAreas(yTrue, probabilities, classes, weights));
+  if (average === 'micro') return area(microAreas(rankScores(probabilities), yTrue, classes, weights));
   const ofClass = (k: number) => classAreas(yTrue, probabilities, classes, k, weights);
   if (average === 'binary') return area(ofClass(checkPositiveClass(positiveClass, classes)));
   return averageOverPresent(
@@ -141,7 +141,7 @@ export function averageOverPresent(
 }
 
 /** Column `k` of a row-major matrix [N, K]. */
-export function column(matrix: ArrayLike<number>, classes: number, k: number): Float64Array {
+function column(matrix: ArrayLike<number>, classes: number, k: number): Float64Array {
   const values = new Float64Array(matrix.length / classes);
   for (let i = 0; i < values.length; i++) values[i] = matrix[i * classes + k];
   return values;
@@ -154,25 +154,27 @@ function classAreas(
   k: number,
   weights: ArrayLike<number> | undefined,
 ): CurveAreas {
-  const scores = column(probabilities, classes, k);
-  return curveAreas(argsort(scores, { descending: true }), scores, yTrue, k, weights);
+  return curveAreas(rankScores(column(probabilities, classes, k)), yTrue, k, weights);
 }
 
-/** The areas of all N·K cells as one problem; `order` sorts the probabilities downwards. */
+/**
+ * The areas of all N·K cells of the one-hot labels and the probabilities as one problem.
+ *
+ * @param ranked the N·K probabilities, row-major positions
+ */
 export function microAreas(
+  ranked: RankedScores,
   yTrue: ArrayLike<number>,
-  probabilities: ArrayLike<number>,
   classes: number,
   weights: ArrayLike<number> | undefined,
-  order: Uint32Array = argsort(probabilities, { descending: true }),
 ): CurveAreas {
-  const cells = new Uint8Array(probabilities.length);
-  const cellWeights = weights === undefined ? undefined : new Float64Array(probabilities.length);
+  const cells = new Uint8Array(ranked.rows.length);
+  const cellWeights = weights === undefined ? undefined : new Float64Array(cells.length);
   for (let i = 0; i < yTrue.length; i++) {
     cells[i * classes + yTrue[i]] = 1;
     if (weights !== undefined) cellWeights?.fill(weights[i], i * classes, (i + 1) * classes);
   }
-  return curveAreas(order, probabilities, cells, 1, cellWeights);
+  return curveAreas(ranked, cells, 1, cellWeights);
 }
 
 /**
@@ -180,12 +182,10 @@ export function microAreas(
  * With tp and fp the weights of positives and negatives so far, P and F their totals:
  * AUC = Σ Δfp · (tp_before + tp_after) / 2 / (P·F); AP = Σ Δtp / P · tp / (tp + fp).
  *
- * @param order [N] row numbers by falling score
- * @param labels [N] positive where equal to `positive`
+ * @param labels [N] by row, positive where equal to `positive`
  */
 export function curveAreas(
-  order: Uint32Array,
-  scores: ArrayLike<number>,
+  { rows, scores }: RankedScores,
   labels: ArrayLike<number>,
   positive: number,
   weights: ArrayLike<number> | undefined,
@@ -194,13 +194,13 @@ export function curveAreas(
   let fp = 0;
   let rocArea = 0;
   let precisionArea = 0;
-  const n = order.length;
+  const n = rows.length;
   for (let i = 0; i < n; ) {
-    const score = scores[order[i]];
+    const score = scores[i];
     const tpBefore = tp;
     const fpBefore = fp;
-    for (; i < n && scores[order[i]] === score; i++) {
-      const row = order[i];
+    for (; i < n && scores[i] === score; i++) {
+      const row = rows[i];
       const weight = weights === undefined ? 1 : weights[row];
       if (labels[row] === positive) tp += weight;
       else fp += weight;
