@@ -1,3 +1,15 @@
+export type { AutoMLEvent } from './automl/automl-event.ts';
+export type { AutoMLOptions, ValidationOption } from './automl/automl-options.ts';
+export type {
+  AutoMLResult,
+  BestModel,
+  ChildRun,
+  EnsembleRun,
+  TrialStatus,
+  ValidationReport,
+} from './automl/automl-result.ts';
+export { portfolioFor } from './automl/portfolio.ts';
+export { type AutoMLRun, runAutoML } from './automl/run-automl.ts';
 export type { ColumnImportance, PermutationOptions } from './ensemble/permutation-importance.ts';
 export { permutationImportance } from './ensemble/permutation-importance.ts';
 export type { FeaturizationSettings, Imputation } from './features/config.ts';

@@ -43,7 +43,12 @@ export type AutoMLEvent =
       readonly previous: number | null;
       readonly seconds: number;
     }
-  | { readonly type: 'ensemble'; readonly ensemble: EnsembleRun; readonly score: number; readonly seconds: number }
+  | {
+      readonly type: 'ensemble';
+      readonly ensemble: EnsembleRun;
+      readonly score: number;
+      readonly seconds: number;
+    }
   | {
       readonly type: 'phase';
       readonly phase: 'searching' | 'ensembling' | 'refitting' | 'explaining' | 'exporting';

@@ -1,6 +1,6 @@
 import type { Logger } from '#core';
 import type { Table } from '#data';
-import type { FeaturizationConfig } from '../features/featurizer.ts';
+import type { FeaturizationConfig } from '../features/config.ts';
 import type { Task } from '../learners/learner.ts';
 
 /** How candidates are validated. Everything but `auto` is taken as given. */
@@ -60,6 +60,11 @@ export interface AutoMLOptions {
   readonly weights?: string;
   /** Label of the positive class, for the `*_binary` metrics. */
   readonly positiveLabel?: string;
+  /**
+   * Tunes the decision threshold on out-of-fold predictions; on when absent for norm_macro_recall, balanced_accuracy,
+   * f1_score_macro and matthews_correlation.
+   */
+  readonly tuneThreshold?: boolean;
   /** Voting and stacking; on when absent. */
   readonly ensembles?: boolean;
   /** Permutation importance of the best model; on when absent. */

@@ -28,7 +28,10 @@ export class CostModel {
     if (measured.cost <= 0) return;
     const rate = measured.seconds / measured.cost;
     const before = this.perLearner.get(measured.learner);
-    this.perLearner.set(measured.learner, before === undefined ? rate : MEMORY * before + (1 - MEMORY) * rate);
+    this.perLearner.set(
+      measured.learner,
+      before === undefined ? rate : MEMORY * before + (1 - MEMORY) * rate,
+    );
     const rates = [...this.perLearner.values()].sort((a, b) => a - b);
     this.overall = rates[rates.length >> 1];
   }

@@ -160,7 +160,8 @@ function readLines(path: string): { lines: Line[]; validBytes: number } {
 }
 
 function checkHeader(header: Line, key: JournalKey, folder: string): void {
-  const wayOut = 'Choose another state folder, delete this one, or run with the same data and settings as before.';
+  const wayOut =
+    'Choose another state folder, delete this one, or run with the same data and settings as before.';
   if (header.kind !== 'header' || header.format !== FORMAT) {
     throw new ConfigError(
       `automl: a state folder must hold a journal of format ${FORMAT}, but ${folder} holds another one. ${wayOut}`,
@@ -199,5 +200,8 @@ function collect(lines: readonly Line[]): JournalContents {
 /** JSON has no NaN: undefined metrics were written as null. */
 function withNaN(trial: TrialRecord): TrialRecord {
   const entries = Object.entries(trial.metrics as Record<string, number | null>);
-  return { ...trial, metrics: Object.fromEntries(entries.map(([name, value]) => [name, value ?? Number.NaN])) };
+  return {
+    ...trial,
+    metrics: Object.fromEntries(entries.map(([name, value]) => [name, value ?? Number.NaN])),
+  };
 }

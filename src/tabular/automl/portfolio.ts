@@ -28,7 +28,14 @@ const boosted: readonly Parameters[] = [
     subsample: 0.8,
     regLambda: 1,
   },
-  { iterations: 220, learningRate: 0.05, maxLeaves: 15, boosting: 'goss', colsampleByTree: 0.5, regLambda: 5 },
+  {
+    iterations: 220,
+    learningRate: 0.05,
+    maxLeaves: 15,
+    boosting: 'goss',
+    colsampleByTree: 0.5,
+    regLambda: 5,
+  },
   {
     iterations: 400,
     learningRate: 0.04,
@@ -49,7 +56,12 @@ function boosting(params: Parameters, { rows, classes }: DataShape): Entry {
   const leaf = Math.max(2, Math.min(Number(params['minSamplesLeaf'] ?? 20), Math.round(rows / 60)));
   return {
     learner: 'GradientBoosting',
-    params: { ...params, iterations, learningRate: Number(learningRate.toPrecision(3)), minSamplesLeaf: leaf },
+    params: {
+      ...params,
+      iterations,
+      learningRate: Number(learningRate.toPrecision(3)),
+      minSamplesLeaf: leaf,
+    },
   };
 }
 
@@ -75,7 +87,12 @@ function classification(shape: DataShape): Entry[] {
     gb[5],
     { learner: 'AveragedPerceptron', params: {} },
     { learner: 'MultinomialNaiveBayes', params: {}, scaler: 'MinMaxScaler' },
-    { learner: 'LogisticRegression', params: { C: 0.1, penalty: 'l1' }, scaler: 'MaxAbsScaler', maxCells: 2e7 },
+    {
+      learner: 'LogisticRegression',
+      params: { C: 0.1, penalty: 'l1' },
+      scaler: 'MaxAbsScaler',
+      maxCells: 2e7,
+    },
   ];
 }
 

@@ -1,12 +1,18 @@
 import { type Deadline, hashString, now, silentLogger } from '#core';
-import { classificationScore, metricInfo, regressionScore, type ClassificationMetricName, type RegressionMetricName } from '#metrics';
 import { Table } from '#data';
+import {
+  type ClassificationMetricName,
+  classificationScore,
+  metricInfo,
+  type RegressionMetricName,
+  regressionScore,
+} from '#metrics';
 import { buildStackEnsemble, buildVotingEnsemble } from '../ensemble/ensembles.ts';
-import { permutationImportance } from '../ensemble/permutation-importance.ts';
 import { outputsOf } from '../ensemble/out-of-fold.ts';
+import { permutationImportance } from '../ensemble/permutation-importance.ts';
 import { scoreOutOfFold } from '../ensemble/score.ts';
-import { fitScaler } from '../features/scalers/scaler.ts';
 import type { FeatureMatrix } from '../features/matrix.ts';
+import { fitScaler } from '../features/scalers/scaler.ts';
 import type { FitContext } from '../learners/learner.ts';
 import { findLearner } from '../learners/registry.ts';
 import { decide } from '../pipeline/decision.ts';
@@ -187,7 +193,12 @@ export class JobRunner {
   }
 
   /** The seed depends on the configuration and the rows, not on when or where the job runs. */
-  private context(config: PipelineConfig, rows: string | number, deadline: Deadline, threads: number): FitContext {
+  private context(
+    config: PipelineConfig,
+    rows: string | number,
+    deadline: Deadline,
+    threads: number,
+  ): FitContext {
     const seed = hashString(`${JSON.stringify(config)}:${rows}`, this.environment.seed);
     return { seed, threads, deadline, logger: silentLogger };
   }

@@ -7,7 +7,7 @@ import type { CostModel } from './cost-model.ts';
 import type { Journal, TrialRecord } from './journal.ts';
 import { baseline } from './portfolio.ts';
 import type { PredictionStore } from './prediction-store.ts';
-import { preprocessingText, type Proposal, type Search } from './search.ts';
+import { type Proposal, preprocessingText, type Search } from './search.ts';
 import { LANDMARK_TRIALS, type StopRule } from './stop-rule.ts';
 import type { TrialOutcome, TrialRunner } from './trial-runner.ts';
 

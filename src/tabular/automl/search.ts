@@ -1,7 +1,7 @@
 import { metricInfo } from '#metrics';
 import {
-  ArmSearch,
   type Arm,
+  ArmSearch,
   decodeParameters,
   encodeParameters,
   type Parameters,
@@ -184,5 +184,7 @@ export class Search {
 
 /** A configuration's preprocessing in words, e.g. `onehot, StandardScaler`. */
 export function preprocessingText({ encoding, targetEncoding, scaler }: PipelineConfig): string {
-  return [encoding, targetEncoding === true ? 'target encoding' : '', scaler ?? ''].filter(Boolean).join(', ');
+  return [encoding, targetEncoding === true ? 'target encoding' : '', scaler ?? '']
+    .filter(Boolean)
+    .join(', ');
 }

@@ -31,9 +31,12 @@ export function lockStateFolder(folder: string): { release(): void } {
     }
     removeQuietly(path);
   }
-  throw new RuntimeFailure(`automl: the state folder ${folder} could not be locked. Delete ${path} and try again.`, {
-    folder,
-  });
+  throw new RuntimeFailure(
+    `automl: the state folder ${folder} could not be locked. Delete ${path} and try again.`,
+    {
+      folder,
+    },
+  );
 }
 
 function writeExclusively(path: string, text: string): boolean {

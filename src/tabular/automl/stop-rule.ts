@@ -60,7 +60,8 @@ export class StopRule {
     if (this.best !== undefined && exitScore !== undefined && !isBetter(metric, exitScore, this.best)) {
       return `the exit score ${exitScore} was reached`;
     }
-    if (maxTrials !== undefined && this.trials + running >= maxTrials) return `all ${maxTrials} trials were made`;
+    if (maxTrials !== undefined && this.trials + running >= maxTrials)
+      return `all ${maxTrials} trials were made`;
     const idle = this.trials - this.bestAt;
     if (this.trials >= LANDMARK_TRIALS && idle >= PATIENCE_TRIALS) {
       return `the best score did not change over the last ${idle} trials`;

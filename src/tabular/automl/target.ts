@@ -64,7 +64,8 @@ export function prepareTarget(table: Table, options: TargetOptions): PreparedTar
     );
   }
   const { task, reason } = inferTask(column, rows, options.task);
-  const weights = options.weightColumn === undefined ? undefined : sampleWeights(table, options.weightColumn, rows);
+  const weights =
+    options.weightColumn === undefined ? undefined : sampleWeights(table, options.weightColumn, rows);
   const shared = {
     task,
     taskReason: reason,
@@ -124,7 +125,11 @@ function labelledRows(column: Column): Uint32Array {
   return rows.slice(0, count);
 }
 
-function inferTask(column: Column, rows: Uint32Array, given: Task | undefined): { task: Task; reason: string } {
+function inferTask(
+  column: Column,
+  rows: Uint32Array,
+  given: Task | undefined,
+): { task: Task; reason: string } {
   if (column.kind === 'date') {
     throw new DataError(
       `automl: a label must hold classes or numbers, but "${column.name}" holds dates. Convert it to a number, ` +
@@ -219,9 +224,12 @@ function valueTarget(column: Column, rows: Uint32Array) {
 function sampleWeights(table: Table, name: string, rows: Uint32Array): Float64Array {
   const column = table.column(name);
   if (column.kind !== 'number') {
-    throw new DataError(`automl: weights must be numbers, but "${name}" holds ${column.kind}s. Name another column.`, {
-      column: name,
-    });
+    throw new DataError(
+      `automl: weights must be numbers, but "${name}" holds ${column.kind}s. Name another column.`,
+      {
+        column: name,
+      },
+    );
   }
   const bad = rows.find((row) => !(column.values[row] >= 0 && Number.isFinite(column.values[row])));
   if (bad !== undefined) {
@@ -233,15 +241,18 @@ function sampleWeights(table: Table, name: string, rows: Uint32Array): Float64Ar
   }
   const weights = sharedFloats(rows, (row) => column.values[row]);
   if (!weights.some((weight) => weight > 0)) {
-    throw new DataError(`automl: some weight must be above 0, but all of "${name}" are 0. Name another column.`, {
-      column: name,
-    });
+    throw new DataError(
+      `automl: some weight must be above 0, but all of "${name}" are 0. Name another column.`,
+      {
+        column: name,
+      },
+    );
   }
   return weights;
 }
 
-function sharedFloats(rows: Uint32Array, valueOf: (row: number) => number): Float64Array {
+function sharedFloats(rows: Uint32Array, valueAt: (row: number) => number): Float64Array {
   const out = new Float64Array(new SharedArrayBuffer(8 * rows.length));
-  for (let i = 0; i < rows.length; i++) out[i] = valueOf(rows[i]);
+  for (let i = 0; i < rows.length; i++) out[i] = valueAt(rows[i]);
   return out;
 }

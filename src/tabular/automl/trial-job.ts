@@ -1,7 +1,7 @@
 import type { SharedTable } from '#data';
 import type { Ensemble, EnsembleCandidate } from '../ensemble/ensembles.ts';
-import type { ColumnImportance } from '../ensemble/permutation-importance.ts';
 import type { OutOfFold } from '../ensemble/out-of-fold.ts';
+import type { ColumnImportance } from '../ensemble/permutation-importance.ts';
 import type { CandidateScore, Scoring } from '../ensemble/score.ts';
 import type { SerializedModel } from '../learners/learner.ts';
 import type { Decision } from '../pipeline/decision.ts';
@@ -47,7 +47,12 @@ export type Job =
   /** Scores out-of-fold predictions. */
   | { readonly kind: 'score'; readonly predictions: Float64Array }
   /** Fits a pipeline on the rows of the final model, or on the training rows of a fold. */
-  | { readonly kind: 'fit'; readonly config: PipelineConfig; readonly rows: 'final' | number; readonly threads: number }
+  | {
+      readonly kind: 'fit';
+      readonly config: PipelineConfig;
+      readonly rows: 'final' | number;
+      readonly threads: number;
+    }
   /** Chooses and scores an ensemble of finished trials. */
   | {
       readonly kind: 'ensemble';
@@ -92,7 +97,10 @@ export interface JobMessage {
 /** What a worker answers. */
 export type JobAnswer =
   | { readonly id: number; readonly result: JobResults[JobKind] }
-  | { readonly id: number; readonly error: { readonly code: string; readonly message: string; readonly reason?: string } };
+  | {
+      readonly id: number;
+      readonly error: { readonly code: string; readonly message: string; readonly reason?: string };
+    };
 
 /** What a worker is started with. */
 export interface WorkerSetup {

@@ -68,7 +68,8 @@ export class TrialRunner {
     for (const handle of handles) this.running.add(handle);
     let fitSeconds = 0;
     try {
-      for (const result of await Promise.all(handles.map((handle) => handle.result))) fitSeconds += result.seconds;
+      for (const result of await Promise.all(handles.map((handle) => handle.result)))
+        fitSeconds += result.seconds;
       const score = this.pool.submit<'score'>(
         { kind: 'score', predictions },
         { seconds: limits.secondsLeft, priority: 1 },

@@ -64,7 +64,13 @@ export class WorkerPool {
     this.options = options;
     for (let i = 0; i < options.size; i++) {
       const cancel = new Int32Array(new SharedArrayBuffer(4));
-      const slot: Slot = { worker: this.start(cancel), cancel, task: undefined, timer: undefined, silentDeaths: 0 };
+      const slot: Slot = {
+        worker: this.start(cancel),
+        cancel,
+        task: undefined,
+        timer: undefined,
+        silentDeaths: 0,
+      };
       this.listen(slot);
       this.slots.push(slot);
     }
@@ -144,7 +150,9 @@ export class WorkerPool {
   private give(slot: Slot, task: Task): void {
     const seconds = task.seconds();
     if (seconds <= 0) {
-      task.reject(new CancelledError('WorkerPool: a job ran out of time before it began.', { reason: 'timeout' }));
+      task.reject(
+        new CancelledError('WorkerPool: a job ran out of time before it began.', { reason: 'timeout' }),
+      );
       queueMicrotask(() => this.dispatch());
       return;
     }
@@ -204,7 +212,9 @@ export class WorkerPool {
     if (slot.silentDeaths < MAX_SILENT_DEATHS) this.renew(slot);
     else this.retire(slot, why);
     task?.reject(
-      new RuntimeFailure(`trial: a worker must survive its job, but ${why}. Use less data or block this learner.`),
+      new RuntimeFailure(
+        `trial: a worker must survive its job, but ${why}. Use less data or block this learner.`,
+      ),
     );
     this.dispatch();
   }

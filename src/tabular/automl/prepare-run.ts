@@ -1,0 +1,290 @@
+import { availableParallelism, totalmem } from 'node:os';
+import { DataError, Deadline, hashString, now, silentLogger } from '#core';
+import { fingerprintTable, type Table } from '#data';
+import { type MetricName, metricInfo } from '#metrics';
+import type { OutOfFold } from '../ensemble/out-of-fold.ts';
+import { type Scoring, tunesDecisionByDefault } from '../ensemble/score.ts';
+import { type FeaturizationConfig, parseFeaturizationConfig } from '../features/config.ts';
+import { type Guardrail, guardrails } from '../features/guardrails.ts';
+import { type ColumnPurpose, inferPurposes } from '../features/purposes.ts';
+import { repairInfinite } from '../features/repair-infinite.ts';
+import type { DataShape, Learner } from '../learners/learner.ts';
+import { fitPipeline } from '../pipeline/pipeline.ts';
+import { appendTable } from './append-table.ts';
+import type { AutoMLOptions } from './automl-options.ts';
+import type { ValidationReport } from './automl-result.ts';
+import { chooseLearners, parsePositiveClass, parsePrimaryMetric, type RunLimits } from './parse-options.ts';
+import { encodeKnownTarget, type PreparedTarget, prepareTarget } from './target.ts';
+import type { Fold, TrialEnvironment } from './trial-job.ts';
+import { chooseValidation, planValidation, type ValidationChoice, validationColumns } from './validation.ts';
+
+const GIBIBYTE = 2 ** 30;
+/** Rows and rounds of the fit that measures how fast this machine is. */
+const PROBE_ROWS = 4000;
+const PROBE_ROUNDS = 10;
+/** Rounds of a typical boosted model. */
+const TYPICAL_ROUNDS = 250;
+
+/** Everything about a run that does not change any more. */
+export interface PreparedRun {
+  readonly target: PreparedTarget;
+  readonly metric: MetricName;
+  readonly learners: readonly Learner[];
+  readonly purposes: readonly ColumnPurpose[];
+  readonly featurization: FeaturizationConfig;
+  readonly fingerprint: string;
+  /** Rows in use, label and helper columns dropped, infinite values repaired. */
+  readonly features: Table;
+  /** Validation, given what an earlier process chose. */
+  readonly plan: (earlier: ValidationReport | undefined) => Promise<PlannedRun>;
+}
+
+export interface PlannedRun {
+  readonly validation: ValidationReport;
+  readonly environment: TrialEnvironment;
+  readonly guardrails: readonly Guardrail[];
+  readonly shape: DataShape;
+}
+
+/**
+ * Checks the data and the names among the options, and gets everything ready that the search needs.
+ *
+ * @throws ConfigError or DataError for whatever cannot work
+ */
+export function prepareRun(options: AutoMLOptions, limits: RunLimits): PreparedRun {
+  const { table: raw, label } = options;
+  const target = prepareTarget(raw, {
+    label,
+    ...(options.task === undefined ? {} : { task: options.task }),
+    ...(options.weights === undefined ? {} : { weightColumn: options.weights }),
+  });
+  const metric = parsePrimaryMetric(options.metric, target.task, target.classes);
+  const learners = chooseLearners(target.task, options);
+  const labelled = target.rows.length === raw.rows ? raw : raw.take(target.rows);
+  const helpers = [
+    label,
+    ...(options.weights === undefined ? [] : [options.weights]),
+    ...validationColumns(options.validation),
+  ];
+  const given = givenValidation(options, target, labelled, helpers);
+  for (const column of helpers) labelled.column(column);
+  const { table: features, repaired } = repairInfinite(labelled.drop(...helpers));
+  if (features.columns.length === 0) {
+    throw new DataError(
+      `automl: there must be a column besides the label, but "${label}" is the only one. Add columns to learn from.`,
+      { column: label },
+    );
+  }
+  const featurization = parseFeaturizationConfig(options.featurization ?? 'auto', features);
+  const overrides = typeof featurization === 'object' ? (featurization.columnPurposes ?? {}) : {};
+  const purposes = inferPurposes(features, { overrides });
+  const shape = { rows: features.rows, width: features.columns.length, classes: target.classes };
+  const scoring = scoringOf(options, target, metric);
+
+  const plan = async (earlier: ValidationReport | undefined): Promise<PlannedRun> => {
+    const choice =
+      earlier === undefined
+        ? await chooseValidation(options.validation, options.folds, {
+            rows: shape.rows,
+            timeoutSeconds: limits.timeoutSeconds,
+            concurrency: limits.concurrency,
+            modelSeconds: () => probeSeconds(features, target, { purposes, featurization }, learners),
+          })
+        : earlierChoice(earlier, options);
+    const y = given?.y ?? target.y;
+    const { report, folds } = planValidation(choice, {
+      table: given?.labelled ?? labelled,
+      y,
+      classes: target.classes,
+      classCounts: target.classCounts,
+      classLabels: target.labels?.values ?? [],
+      trainingRows: features.rows,
+      seed: limits.seed,
+    });
+    const validation = earlier ?? report;
+    const environment: TrialEnvironment = {
+      table: (given?.features ?? features).share(),
+      y,
+      ...(target.weights === undefined ? {} : { weights: given?.weights ?? target.weights }),
+      settings: { purposes, featurization },
+      folds,
+      finalRows: sharedRange(features.rows),
+      layout: layoutOf(folds, y, target, given?.weights ?? target.weights),
+      scoring,
+      seed: limits.seed,
+      threads: Math.max(1, Math.floor(availableParallelism() / limits.concurrency)),
+      cacheBytes: Math.min(GIBIBYTE, totalmem() / (6 * limits.concurrency)),
+    };
+    const rails = guardrails(
+      features,
+      {
+        name: label,
+        y: target.y,
+        classes: target.classes,
+        ...(target.labels === null ? {} : { labels: target.labels.values }),
+      },
+      {
+        purposes,
+        config: featurization,
+        validation,
+        infinite: repaired,
+        unlabelledRows: target.missingLabels,
+        seed: limits.seed,
+      },
+    );
+    return { validation, environment, guardrails: rails, shape };
+  };
+  return {
+    target,
+    metric,
+    learners,
+    purposes,
+    featurization,
+    fingerprint: fingerprintTable(raw),
+    features,
+    plan,
+  };
+}
+
+interface GivenValidation {
+  /** Training rows followed by validation rows. */
+  readonly labelled: Table;
+  readonly features: Table;
+  readonly y: Float64Array;
+  readonly weights?: Float64Array;
+}
+
+function givenValidation(
+  { validation, label }: AutoMLOptions,
+  target: PreparedTarget,
+  labelled: Table,
+  helpers: readonly string[],
+): GivenValidation | undefined {
+  if (validation?.kind !== 'given') return undefined;
+  const known = encodeKnownTarget(validation.table, label, target);
+  if (known.rows.length === 0) {
+    throw new DataError(
+      `automl: validation data must have rows with a label, but "${label}" has none. Check the file.`,
+      {
+        column: label,
+      },
+    );
+  }
+  const joined = appendTable(labelled, validation.table.take(known.rows));
+  const y = sharedFloats(target.y.length + known.y.length);
+  y.set(target.y);
+  y.set(known.y, target.y.length);
+  const { table: features } = repairInfinite(joined.drop(...helpers));
+  if (target.weights === undefined) return { labelled: joined, features, y };
+  const weights = sharedFloats(y.length).fill(1);
+  weights.set(target.weights);
+  return { labelled: joined, features, y, weights };
+}
+
+/** The validation of an earlier process, carried out again. */
+function earlierChoice({ kind, folds, reason }: ValidationReport, options: AutoMLOptions): ValidationChoice {
+  const { validation } = options;
+  if (validation !== undefined && validation.kind !== 'auto') return { option: validation, reason };
+  return { option: kind === 'hold-out' ? { kind } : { kind: 'k-fold', folds }, reason };
+}
+
+function scoringOf(options: AutoMLOptions, target: PreparedTarget, metric: MetricName): Scoring {
+  const classLabels = target.labels?.values ?? [];
+  const positiveClass = parsePositiveClass(options.positiveLabel, metric, classLabels);
+  return {
+    metric,
+    tuneDecision:
+      target.task === 'classification' &&
+      metricInfo(metric).needsThreshold &&
+      (options.tuneThreshold ?? tunesDecisionByDefault(metric)),
+    classLabels,
+    ...(positiveClass === undefined ? {} : { positiveClass }),
+    ...(target.range === undefined
+      ? {}
+      : { range: target.range, standardDeviation: standardDeviation(target.y) }),
+  };
+}
+
+function standardDeviation(values: Float64Array): number {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length);
+}
+
+function layoutOf(
+  folds: readonly Fold[],
+  y: Float64Array,
+  { task, classes }: PreparedTarget,
+  weights: Float64Array | undefined,
+): OutOfFold {
+  const entries = folds.reduce((sum, { validation }) => sum + validation.length, 0);
+  const rows = new Uint32Array(new SharedArrayBuffer(4 * entries));
+  const fold = new Uint16Array(new SharedArrayBuffer(2 * entries));
+  let e = 0;
+  for (const [f, { validation }] of folds.entries()) {
+    rows.set(validation, e);
+    fold.fill(f, e, e + validation.length);
+    e += validation.length;
+  }
+  const pick = (values: Float64Array) => {
+    const out = sharedFloats(entries);
+    for (let i = 0; i < entries; i++) out[i] = values[rows[i]];
+    return out;
+  };
+  return {
+    task,
+    classes,
+    folds: folds.length,
+    rows,
+    fold,
+    y: pick(y),
+    ...(weights === undefined ? {} : { weights: pick(weights) }),
+  };
+}
+
+/**
+ * Expected seconds of a typical boosted model on all rows, from a short fit on some of them; for small tables without
+ * measuring.
+ */
+async function probeSeconds(
+  table: Table,
+  { y, classes, rows: labelledRows }: PreparedTarget,
+  settings: { purposes: readonly ColumnPurpose[]; featurization: FeaturizationConfig },
+  learners: readonly Learner[],
+): Promise<number> {
+  const cells = table.rows * table.columns.length;
+  const guess = 2.5e-6 * cells * (classes > 2 ? classes : 1);
+  const boosting = learners.find(({ name }) => name === 'GradientBoosting');
+  // Far from any limit there is nothing to find out.
+  if (guess < 0.5 || boosting === undefined) return guess;
+  const step = Math.max(1, Math.floor(labelledRows.length / PROBE_ROWS));
+  const sample = Uint32Array.from({ length: Math.floor(labelledRows.length / step) }, (_, i) => i * step);
+  const target = { y: Float64Array.from(sample, (row) => y[row]), classes };
+  const config = {
+    encoding: boosting.encoding,
+    scaler: null,
+    learner: boosting.name,
+    params: { iterations: PROBE_ROUNDS, maxLeaves: 15 },
+  };
+  const context = { seed: hashString('probe'), threads: 1, deadline: Deadline.none, logger: silentLogger };
+  const sampleTable = table.take(sample);
+  try {
+    await fitPipeline(sampleTable, target, config, settings, context);
+    const start = now();
+    await fitPipeline(sampleTable, target, config, settings, context);
+    const growth = table.rows / sample.length;
+    // Part of the short fit is the same for any number of rounds: the growth with rounds is less than linear.
+    return (now() - start) * growth * (TYPICAL_ROUNDS / PROBE_ROUNDS) * 0.4;
+  } catch {
+    return guess;
+  }
+}
+
+function sharedFloats(length: number): Float64Array {
+  return new Float64Array(new SharedArrayBuffer(8 * length));
+}
+
+function sharedRange(length: number): Uint32Array {
+  const rows = new Uint32Array(new SharedArrayBuffer(4 * length));
+  for (let i = 0; i < length; i++) rows[i] = i;
+  return rows;
+}
