@@ -9,6 +9,7 @@ import { fitSteps } from './fit-steps.ts';
 import { type InputSpec, inputSpec } from './inputs.ts';
 import { type FeatureColumn, type FeatureInfo, FeatureMatrix } from './matrix.ts';
 import { type ColumnPurpose, inferPurposes } from './purposes.ts';
+import { DateStep } from './steps/date-step.ts';
 import { NumericStep } from './steps/numeric-step.ts';
 import { OneHotStep } from './steps/one-hot-step.ts';
 import { OrdinalStep } from './steps/ordinal-step.ts';
@@ -49,6 +50,7 @@ const loaders: Readonly<Record<string, (json: StepJson) => Step>> = {
   oneHot: OneHotStep.load,
   ordinal: OrdinalStep.load,
   target: TargetStep.load,
+  date: DateStep.load,
 };
 
 /** Turns raw columns into features, in TypeScript and as ONNX nodes. Made by `fitFeaturizer`. */

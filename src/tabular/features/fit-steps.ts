@@ -6,6 +6,7 @@ import type { FeaturizationConfig, FeaturizationSettings, Imputation } from './c
 import { type InputDType, inputType } from './inputs.ts';
 import type { FeatureColumn } from './matrix.ts';
 import { type ColumnPurpose, isUsed, type Purpose } from './purposes.ts';
+import { type DateSpec, DateStep, fitDates } from './steps/date-step.ts';
 import { fitFill, hasMissing, type NumericSpec, NumericStep } from './steps/numeric-step.ts';
 import { fitOneHot, OneHotStep } from './steps/one-hot-step.ts';
 import { fitOrdinal, MAX_ORDINAL_CODES, OrdinalStep } from './steps/ordinal-step.ts';
@@ -37,7 +38,7 @@ interface Used {
   readonly dtype: InputDType;
 }
 
-type Role = 'numeric' | 'oneHot' | 'ordinal' | 'target';
+type Role = 'numeric' | 'oneHot' | 'ordinal' | 'target' | 'date';
 
 /** Fits the steps in the order of the features. */
 export function fitSteps(plan: FitPlan): FittedStep[] {
@@ -65,6 +66,8 @@ export function fitSteps(plan: FitPlan): FittedStep[] {
   if (of('target').length > 0 && plan.target !== undefined) {
     steps.push(fitTargetStep(of('target'), plan.target, plan.seed));
   }
+  const dates = of('date').flatMap((used) => fitDateColumn(used, plan, settings));
+  if (dates.length > 0) steps.push({ step: new DateStep(dates) });
   return steps;
 }
 
@@ -89,6 +92,7 @@ function usedColumns(plan: FitPlan, settings: FeaturizationSettings): Used[] {
 function roleOf(used: Used, plan: FitPlan, settings: FeaturizationSettings): Role | undefined {
   const { column, purpose, dtype } = used;
   if (purpose === 'Numeric') return 'numeric';
+  if (purpose === 'DateTime') return blocks(settings, 'DateTimeParts') ? undefined : 'date';
   const ordinal = plan.encoding === 'ordinal';
   const asNumber = ordinal && !used.overridden && settings.integersAsNumbers !== false;
   if (purpose === 'Categorical' && dtype === 'int64' && asNumber) return 'numeric';
@@ -136,6 +140,15 @@ function fitNumeric({ column, dtype }: Used, plan: FitPlan, settings: Featurizat
     strategy: how === undefined ? 'keep missing' : typeof how === 'object' ? `constant ${how.constant}` : how,
     indicator: how !== undefined && !blocks(settings, 'MissingIndicator') && hasMissing(values),
   };
+}
+
+function fitDateColumn({ column }: Used, plan: FitPlan, settings: FeaturizationSettings): DateSpec[] {
+  const { values } = column as Extract<Column, { kind: 'date' }>;
+  const wish = numericImputation(settings, column.name);
+  const how =
+    (typeof wish === 'object' ? undefined : wish) ?? (plan.encoding === 'onehot' ? 'mean' : undefined);
+  const spec = fitDates(column.name, values, how, !blocks(settings, 'MissingIndicator'));
+  return spec === undefined ? [] : [spec];
 }
 
 /** Numbers as they are: filled in by the mean only where the encoding needs it, no indicators. */
