@@ -34,9 +34,9 @@ export function makeFolds(rule: FoldRule, data: FoldData): Fold[] {
       );
     }
     case 'hold-out':
-      return asFolds([holdOut(y.length, { testShare: rule.share, seed, ...strata })]);
+      return asFolds(holdOut(y.length, { share: rule.share, seed, ...strata }));
     case 'monte-carlo':
-      return asFolds(monteCarlo(y.length, { testShare: rule.share, repeats: rule.repeats, seed, ...strata }));
+      return asFolds(monteCarlo(y.length, { share: rule.share, repeats: rule.repeats, seed, ...strata }));
     case 'given':
       return [
         {
@@ -48,12 +48,12 @@ export function makeFolds(rule: FoldRule, data: FoldData): Fold[] {
         },
       ];
     case 'fold-column':
-      return asFolds(predefinedFolds(table.column(rule.column)));
+      return asFolds(predefinedFolds(numbersOf(table.column(rule.column))));
     case 'group': {
       const groups = groupsOf(table.column(rule.column));
       const { folds } = rule;
       return asFolds(
-        classes > 0 ? stratifiedGroupKFold(y, groups, { folds, seed }) : groupKFold(groups, { folds, seed }),
+        classes > 0 ? stratifiedGroupKFold(groups, y, { folds, seed }) : groupKFold(groups, { folds, seed }),
       );
     }
     case 'time':
@@ -83,6 +83,12 @@ function mergeRareClasses({ y, classCounts }: FoldData, folds: number): Float64A
   return y.map((k) => (isRare(k) ? together : k));
 }
 
+/** Fold numbers of a column; missing ones are −1, rows that are never held out. */
+function numbersOf(column: Column): ArrayLike<number> {
+  if (column.kind === 'string') return column.codes;
+  return column.values.map((value) => (Number.isNaN(value) ? -1 : value));
+}
+
 /** Rows without a group are a group of their own each. */
 function groupsOf(column: Column): Float64Array {
   const known = new Map<number, number>();
@@ -101,6 +107,14 @@ function timesOf(column: Column): Float64Array {
       `automl: the time column must hold dates or numbers, but "${column.name}" holds text. Write dates as ` +
         'YYYY-MM-DD, or name another column.',
       { column: column.name },
+    );
+  }
+  const missing = column.values.findIndex((value) => Number.isNaN(value));
+  if (missing >= 0) {
+    throw new DataError(
+      `automl: every row must have a time, but row ${missing + 1} of "${column.name}" has none. Fill it in or remove ` +
+        'the row.',
+      { column: column.name, row: missing + 1 },
     );
   }
   return column.values;
