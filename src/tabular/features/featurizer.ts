@@ -9,12 +9,14 @@ import { fitSteps } from './fit-steps.ts';
 import { type InputSpec, inputSpec } from './inputs.ts';
 import { type FeatureColumn, type FeatureInfo, FeatureMatrix } from './matrix.ts';
 import { type ColumnPurpose, inferPurposes } from './purposes.ts';
+import { CharStep } from './steps/char-step.ts';
 import { DateStep } from './steps/date-step.ts';
 import { NumericStep } from './steps/numeric-step.ts';
 import { OneHotStep } from './steps/one-hot-step.ts';
 import { OrdinalStep } from './steps/ordinal-step.ts';
 import type { Step, StepDescription, StepJson } from './steps/step.ts';
 import { type EncodingTarget, TargetStep } from './steps/target-step.ts';
+import { WordStep } from './steps/word-step.ts';
 
 export type { FeaturizationConfig } from './config.ts';
 export type { ColumnPurpose } from './purposes.ts';
@@ -51,6 +53,8 @@ const loaders: Readonly<Record<string, (json: StepJson) => Step>> = {
   ordinal: OrdinalStep.load,
   target: TargetStep.load,
   date: DateStep.load,
+  words: WordStep.load,
+  chars: CharStep.load,
 };
 
 /** Turns raw columns into features, in TypeScript and as ONNX nodes. Made by `fitFeaturizer`. */

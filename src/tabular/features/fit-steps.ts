@@ -6,12 +6,14 @@ import type { FeaturizationConfig, FeaturizationSettings, Imputation } from './c
 import { type InputDType, inputType } from './inputs.ts';
 import type { FeatureColumn } from './matrix.ts';
 import { type ColumnPurpose, isUsed, type Purpose } from './purposes.ts';
+import { fitChars } from './steps/char-step.ts';
 import { type DateSpec, DateStep, fitDates } from './steps/date-step.ts';
 import { fitFill, hasMissing, type NumericSpec, NumericStep } from './steps/numeric-step.ts';
 import { fitOneHot, OneHotStep } from './steps/one-hot-step.ts';
 import { fitOrdinal, MAX_ORDINAL_CODES, OrdinalStep } from './steps/ordinal-step.ts';
 import type { Step, StepName } from './steps/step.ts';
 import { type EncodingTarget, fitTargetStep } from './steps/target-step.ts';
+import { fitWords } from './steps/word-step.ts';
 
 /** Everything fitting depends on. */
 export interface FitPlan {
@@ -38,7 +40,7 @@ interface Used {
   readonly dtype: InputDType;
 }
 
-type Role = 'numeric' | 'oneHot' | 'ordinal' | 'target' | 'date';
+type Role = 'numeric' | 'oneHot' | 'ordinal' | 'target' | 'date' | 'text';
 
 /** Fits the steps in the order of the features. */
 export function fitSteps(plan: FitPlan): FittedStep[] {
@@ -68,6 +70,7 @@ export function fitSteps(plan: FitPlan): FittedStep[] {
   }
   const dates = of('date').flatMap((used) => fitDateColumn(used, plan, settings));
   if (dates.length > 0) steps.push({ step: new DateStep(dates) });
+  for (const used of of('text')) steps.push(...fitText(used, plan, settings));
   return steps;
 }
 
@@ -92,6 +95,7 @@ function usedColumns(plan: FitPlan, settings: FeaturizationSettings): Used[] {
 function roleOf(used: Used, plan: FitPlan, settings: FeaturizationSettings): Role | undefined {
   const { column, purpose, dtype } = used;
   if (purpose === 'Numeric') return 'numeric';
+  if (purpose === 'Text') return 'text';
   if (purpose === 'DateTime') return blocks(settings, 'DateTimeParts') ? undefined : 'date';
   const ordinal = plan.encoding === 'ordinal';
   const asNumber = ordinal && !used.overridden && settings.integersAsNumbers !== false;
@@ -149,6 +153,15 @@ function fitDateColumn({ column }: Used, plan: FitPlan, settings: FeaturizationS
     (typeof wish === 'object' ? undefined : wish) ?? (plan.encoding === 'onehot' ? 'mean' : undefined);
   const spec = fitDates(column.name, values, how, !blocks(settings, 'MissingIndicator'));
   return spec === undefined ? [] : [spec];
+}
+
+/** tf-idf for `onehot`; plain counts for `ordinal`, where weights change nothing. */
+function fitText({ column }: Used, plan: FitPlan, settings: FeaturizationSettings): FittedStep[] {
+  const text = column as Extract<Column, { kind: 'string' }>;
+  const weighted = plan.encoding === 'onehot';
+  const words = blocks(settings, 'WordTfIdf') ? undefined : fitWords(text, weighted);
+  const chars = blocks(settings, 'CharTfIdf') ? undefined : fitChars(text, weighted);
+  return [words, chars].flatMap((step) => (step === undefined ? [] : [{ step }]));
 }
 
 /** Numbers as they are: filled in by the mean only where the encoding needs it, no indicators. */
