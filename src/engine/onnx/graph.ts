@@ -58,8 +58,11 @@ interface ValueInfo {
 
 const utf8 = new TextEncoder();
 
-/** Operator set versions of every model written here: `StringSplit` needs 20, `TreeEnsemble` ai.onnx.ml 5. */
-export const opsetVersions: Readonly<Record<OnnxDomain, number>> = { '': 21, 'ai.onnx.ml': 5 };
+/**
+ * Operator set versions of every model written here: `StringSplit` needs 20; ai.onnx.ml 4 is the last that has
+ * `TreeEnsembleRegressor`.
+ */
+export const opsetVersions: Readonly<Record<OnnxDomain, number>> = { '': 21, 'ai.onnx.ml': 4 };
 const IR_VERSION = 10;
 
 /**
@@ -241,7 +244,20 @@ function encodeAttribute(name: string, value: OnnxAttribute): object {
   if ('tensor' in value) return { name, type: 4, t: encodeTensor(value.tensor) };
   if ('floats' in value) return { name, type: 6, floats: value.floats };
   if ('ints' in value) return { name, type: 7, ints: value.ints };
-  return { name, type: 8, strings: value.strings.map((text) => utf8.encode(text)) };
+  return { name, type: 8, strings: encodeTexts(value.strings) };
+}
+
+/** UTF-8 of every text; equal texts, as the modes of a forest's nodes, share their bytes. */
+function encodeTexts(texts: readonly string[]): Uint8Array[] {
+  const known = new Map<string, Uint8Array>();
+  return texts.map((text) => {
+    let bytes = known.get(text);
+    if (bytes === undefined) {
+      bytes = utf8.encode(text);
+      known.set(text, bytes);
+    }
+    return bytes;
+  });
 }
 
 function encodeValueInfo(info: ValueInfo): object {

@@ -1,6 +1,6 @@
 import { DataError } from '#core';
 import { dtypeOfCode, type OnnxDType } from './dtype.ts';
-import { modelMessage } from './schema.ts';
+import { modelOutline } from './schema.ts';
 
 export interface OnnxValue {
   readonly name: string;
@@ -78,7 +78,7 @@ export function readOnnxModel(bytes: Uint8Array, where = 'readOnnxModel'): OnnxM
 
 function decode(bytes: Uint8Array, where: string): RawModel {
   try {
-    return modelMessage.toObject(modelMessage.decode(bytes), { longs: Number }) as RawModel;
+    return modelOutline.toObject(modelOutline.decode(bytes), { longs: Number }) as RawModel;
   } catch (error) {
     throw new DataError(
       `${where}: the file must be an ONNX model, but its bytes cannot be read as one. Pass a model.onnx file.`,

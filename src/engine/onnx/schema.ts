@@ -67,9 +67,16 @@ const messages: Readonly<Record<string, Readonly<Record<string, FieldDescription
   },
 };
 
-function createRoot(): protobuf.Root {
+/** The messages without weights and node attributes: decoding skips what it has no field for. */
+const outline: typeof messages = {
+  ...messages,
+  Tensor: { name: [8, 'string'] },
+  Node: { opType: [4, 'string'], domain: [7, 'string'] },
+};
+
+function createRoot(described: typeof messages): protobuf.Root {
   const nested: Record<string, protobuf.IType> = {};
-  for (const [message, fields] of Object.entries(messages)) {
+  for (const [message, fields] of Object.entries(described)) {
     nested[message] = {
       fields: Object.fromEntries(
         Object.entries(fields).map(([name, [id, type, rule]]) => [
@@ -83,4 +90,7 @@ function createRoot(): protobuf.Root {
 }
 
 /** Codec of the `Model` message. */
-export const modelMessage: protobuf.Type = createRoot().lookupType('onnx.Model');
+export const modelMessage: protobuf.Type = createRoot(messages).lookupType('onnx.Model');
+
+/** Reads what a model says about itself, however large it is; not for writing. */
+export const modelOutline: protobuf.Type = createRoot(outline).lookupType('onnx.Model');

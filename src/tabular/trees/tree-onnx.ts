@@ -1,91 +1,15 @@
-import type { OnnxGraph } from '#engine';
+import type { NodeOptions, OnnxGraph } from '#engine';
+import { OnnxTreeTable } from './onnx-tree-table.ts';
 import type { TreeEnsemble } from './tree-ensemble.ts';
 
-const BRANCH_LEQ = 0;
-const BRANCH_MEMBER = 6;
-
-/** Inner nodes, leaves and category sets, flattened the way the TreeEnsemble operator wants them. */
-class TreeEnsembleAttributes {
-  readonly roots: number[] = [];
-  readonly featureIds: number[] = [];
-  readonly splits: number[] = [];
-  readonly modes: number[] = [];
-  readonly missingTracksTrue: number[] = [];
-  readonly next: [number[], number[]] = [[], []];
-  readonly isLeaf: [number[], number[]] = [[], []];
-  readonly leafTargets: number[] = [];
-  readonly leafWeights: number[] = [];
-  readonly members: number[] = [];
-  private readonly trees: TreeEnsemble;
-
-  constructor(trees: TreeEnsemble) {
-    this.trees = trees;
-  }
-
-  /** Adds tree `t` with value `k` of its leaves. */
-  add(t: number, k: number): void {
-    const { feature, left, right, roots } = this.trees;
-    const target = this.trees.treeOutput[t] + k;
-    this.roots.push(this.featureIds.length);
-    if (feature[roots[t]] < 0) {
-      this.addInner(0, 0, BRANCH_LEQ, 0);
-      const at = this.featureIds.length - 1;
-      this.link(at, 0, this.addLeaf(roots[t], k, target), 1);
-      this.link(at, 1, this.next[0][at], 1);
-      return;
-    }
-    const stack = [{ node: roots[t], parent: -1, side: 0 as 0 | 1 }];
-    while (stack.length > 0) {
-      const { node, parent, side } = stack.pop()!;
-      if (feature[node] < 0) {
-        this.link(parent, side, this.addLeaf(node, k, target), 1);
-        continue;
-      }
-      const at = this.featureIds.length;
-      if (parent >= 0) this.link(parent, side, at, 0);
-      this.addSplit(node);
-      stack.push({ node: right[node], parent: at, side: 1 }, { node: left[node], parent: at, side: 0 });
-    }
-  }
-
-  private addSplit(node: number): void {
-    const { feature, threshold, defaultLeft, bitsetStart, bitsetWords, bitsets } = this.trees;
-    const start = bitsetStart[node];
-    if (start < 0) {
-      this.addInner(feature[node], threshold[node], BRANCH_LEQ, defaultLeft[node]);
-      return;
-    }
-    this.addInner(feature[node], 0, BRANCH_MEMBER, 0);
-    for (let code = 0; code < 32 * bitsetWords[node]; code++) {
-      if ((bitsets[start + (code >>> 5)] >>> (code & 31)) & 1) this.members.push(code);
-    }
-    this.members.push(Number.NaN);
-  }
-
-  private addInner(feature: number, split: number, mode: number, missingTracksTrue: number): void {
-    this.featureIds.push(feature);
-    this.splits.push(split);
-    this.modes.push(mode);
-    this.missingTracksTrue.push(missingTracksTrue);
-    for (const side of [0, 1]) {
-      this.next[side].push(0);
-      this.isLeaf[side].push(0);
-    }
-  }
-
-  private addLeaf(node: number, k: number, target: number): number {
-    this.leafTargets.push(target);
-    return this.leafWeights.push(this.trees.leafValues[this.trees.left[node] * this.trees.leafWidth + k]) - 1;
-  }
-
-  private link(parent: number, side: 0 | 1, to: number, leaf: 0 | 1): void {
-    this.next[side][parent] = to;
-    this.isLeaf[side][parent] = leaf;
-  }
-}
+/** Trees of about this many nodes in one operator fit into the first cache while all rows pass through them. */
+const GROUP_NODES = 512;
+const MAX_GROUPS = 32;
 
 /**
- * Adds an ensemble's nodes to a graph.
+ * Adds an ensemble's nodes to a graph: `TreeEnsembleRegressor` operators for groups of trees, their float32 sums
+ * added in float64, and the link.
+ *
  * @param features name of a float32 tensor [N, D]
  * @returns name of a float32 tensor: probabilities [N, K], or values [N, 1]
  */
@@ -95,44 +19,52 @@ export function emitTreeEnsemble(
   trees: TreeEnsemble,
   classes: number,
 ): string {
-  const attributes = new TreeEnsembleAttributes(trees);
+  const base = trees.base.slice();
+  const grown: number[] = [];
   for (let t = 0; t < trees.roots.length; t++) {
-    for (let k = 0; k < trees.leafWidth; k++) attributes.add(t, k);
+    if (trees.feature[trees.roots[t]] >= 0) grown.push(t);
+    else addConstantTree(trees, t, base);
   }
-  const sum = graph.node('TreeEnsemble', [graph.cast(features, 'float64')], {
-    domain: 'ai.onnx.ml',
-    attributes: {
-      n_targets: { int: trees.outputs },
-      aggregate_function: { int: 1 },
-      post_transform: { int: 0 },
-      tree_roots: { ints: attributes.roots },
-      nodes_featureids: { ints: attributes.featureIds },
-      nodes_splits: {
-        tensor: { data: new Float64Array(attributes.splits), dims: [attributes.splits.length] },
-      },
-      nodes_modes: { tensor: { data: new Uint8Array(attributes.modes), dims: [attributes.modes.length] } },
-      nodes_truenodeids: { ints: attributes.next[0] },
-      nodes_trueleafs: { ints: attributes.isLeaf[0] },
-      nodes_falsenodeids: { ints: attributes.next[1] },
-      nodes_falseleafs: { ints: attributes.isLeaf[1] },
-      nodes_missing_value_tracks_true: { ints: attributes.missingTracksTrue },
-      leaf_targetids: { ints: attributes.leafTargets },
-      leaf_weights: {
-        tensor: { data: new Float64Array(attributes.leafWeights), dims: [attributes.leafWeights.length] },
-      },
-      ...(attributes.members.length === 0
-        ? {}
-        : {
-            membership_values: {
-              tensor: { data: new Float64Array(attributes.members), dims: [attributes.members.length] },
-            },
-          }),
-    },
-  });
-  const scores = graph.node('Add', [sum, graph.constant(trees.base, [1, trees.outputs])]);
+  const windows = new CodeWindows(trees.width);
+  const groupNodes = Math.max(GROUP_NODES, trees.feature.length / MAX_GROUPS);
+  const tables: OnnxTreeTable[] = [];
+  for (const t of grown) {
+    if (tables.length === 0 || tables[tables.length - 1].size >= groupNodes) {
+      tables.push(new OnnxTreeTable(trees, (feature, window) => windows.column(feature, window)));
+    }
+    tables[tables.length - 1].add(t);
+  }
+  const input = windows.emit(graph, features);
+  const sums = tables.map((table) => graph.cast(emitGroup(graph, input, table, trees.outputs), 'float64'));
+  const start = graph.constant(base, [1, trees.outputs], 'base');
+  const scores =
+    sums.length > 0 ? graph.node('Sum', [...sums, start]) : repeatRow(graph, features, start, trees.outputs);
   return emitLink(graph, scores, trees, classes);
 }
 
+function addConstantTree(trees: TreeEnsemble, t: number, base: Float64Array): void {
+  const leaf = trees.left[trees.roots[t]] * trees.leafWidth;
+  for (let k = 0; k < trees.leafWidth; k++) base[trees.treeOutput[t] + k] += trees.leafValues[leaf + k];
+}
+
+function emitGroup(graph: OnnxGraph, input: string, table: OnnxTreeTable, outputs: number): string {
+  const attributes: NodeOptions['attributes'] = {
+    n_targets: { int: outputs },
+    aggregate_function: { string: 'SUM' },
+    post_transform: { string: 'NONE' },
+    ...table.attributes(),
+  };
+  return graph.node('TreeEnsembleRegressor', [input], { domain: 'ai.onnx.ml', attributes });
+}
+
+/** `row` [1, outputs] once for every row of `features`: [N, outputs]. */
+function repeatRow(graph: OnnxGraph, features: string, row: string, outputs: number): string {
+  const rows = graph.node('Shape', [features], { attributes: { start: { int: 0 }, end: { int: 1 } } });
+  const shape = graph.node('Concat', [rows, graph.int64([outputs])], { attributes: { axis: { int: 0 } } });
+  return graph.node('Expand', [row, shape]);
+}
+
+/** @param scores float64 [N, outputs] */
 function emitLink(graph: OnnxGraph, scores: string, trees: TreeEnsemble, classes: number): string {
   const { link, outputs } = trees;
   if (link === 'exp') return graph.cast(graph.node('Exp', [scores]), 'float32');
@@ -144,4 +76,42 @@ function emitLink(graph: OnnxGraph, scores: string, trees: TreeEnsemble, classes
   return graph.node('Concat', [graph.node('Sub', [graph.float(1), p]), p], {
     attributes: { axis: { int: 1 } },
   });
+}
+
+/**
+ * Columns of codes moved down by multiples of 32, appended to the features where sets need them: ONNX Runtime tests
+ * a set of values 1 … 32 of one column with a single mask, and everything else value by value.
+ */
+class CodeWindows {
+  private readonly width: number;
+  private readonly features: number[] = [];
+  private readonly shifts: number[] = [];
+  private readonly known = new Map<string, number>();
+
+  constructor(width: number) {
+    this.width = width;
+  }
+
+  /** Column that holds code − 32 × window of a feature. */
+  column(feature: number, window: number): number {
+    if (window === 0) return feature;
+    const key = `${feature}:${window}`;
+    let column = this.known.get(key);
+    if (column === undefined) {
+      column = this.width + this.features.push(feature) - 1;
+      this.shifts.push(32 * window);
+      this.known.set(key, column);
+    }
+    return column;
+  }
+
+  /** @returns name of the features with the moved columns behind them */
+  emit(graph: OnnxGraph, features: string): string {
+    if (this.features.length === 0) return features;
+    const axis = { axis: { int: 1 } };
+    const codes = graph.node('Gather', [features, graph.int64(this.features)], { attributes: axis });
+    const shifts = graph.constant(new Float32Array(this.shifts), [1, this.shifts.length], 'shifts');
+    const moved = graph.node('Sub', [codes, shifts]);
+    return graph.node('Concat', [features, moved], { attributes: axis });
+  }
 }
