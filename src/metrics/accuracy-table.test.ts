@@ -39,3 +39,11 @@ test('sums sample weights', () => {
   expect(weighted.probability_tables[1][0]).toEqual([5, 5, 0, 0]);
   expect(weighted.probability_tables[1][66]).toEqual([3, 0, 5, 2]);
 });
+
+test('fractional weights leave no residue where every row is positive', () => {
+  const weights = [0.1, 0.2, 0.3];
+  const [, ofB] = accuracyTable([0, 1, 1], [0.8, 0.2, 0.5, 0.5, 0.2, 0.8], ['a', 'b'], weights).data
+    .probability_tables;
+  expect(ofB[0].slice(2)).toEqual([0, 0]);
+  expect(ofB[99].slice(0, 2)).toEqual([0, 0]);
+});

@@ -1,4 +1,5 @@
 import { type RankedProbabilities, type RankedScores, rankProbabilities } from './argsort.ts';
+import { exactWeights } from './exact-weights.ts';
 
 /** [true positives, false positives, true negatives, false negatives] */
 export type ThresholdCounts = readonly [tp: number, fp: number, tn: number, fn: number];
@@ -44,11 +45,12 @@ export function accuracyTable(
   );
   // By way of per cent, as NumPy's percentile does it: that decides the last bit and so which rows are on a threshold.
   const percentileThresholds = probabilityThresholds.map((q) => quantile(ranked.all.scores, (q * 100) / 100));
+  const exact = exactWeights(weights);
   const probabilityTables: ThresholdCounts[][] = [];
   const percentileTables: ThresholdCounts[][] = [];
   ranked.perClass.forEach((scores, k) => {
-    probabilityTables.push(thresholdCounts(scores, yTrue, k, weights, probabilityThresholds));
-    percentileTables.push(thresholdCounts(scores, yTrue, k, weights, percentileThresholds));
+    probabilityTables.push(thresholdCounts(scores, yTrue, k, exact, probabilityThresholds));
+    percentileTables.push(thresholdCounts(scores, yTrue, k, exact, percentileThresholds));
   });
   return {
     schema_type: 'accuracy_table',

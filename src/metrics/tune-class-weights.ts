@@ -1,6 +1,7 @@
 import { ConfigError } from '#core';
 import { argsort } from './argsort.ts';
 import { checkClassIndices, checkProbabilities, checkRows, checkWeights } from './check-arrays.ts';
+import { exactWeights } from './exact-weights.ts';
 import { type LabelCounts, labelCounts } from './label-counts.ts';
 import { labelMetric } from './label-metrics.ts';
 import type { LabelMetricName } from './metric-names.ts';
@@ -50,7 +51,7 @@ export function tuneClassWeights(
   options: ClassWeightOptions = {},
 ): TunedClassWeights {
   const where = 'tuneClassWeights';
-  const { weights, positiveClass, maxSweeps = 10 } = options;
+  const { positiveClass, maxSweeps = 10 } = options;
   const name = checkTunable(where, metric);
   if (!(classes >= 2 && classes <= MAX_CLASSES)) {
     throw new ConfigError(
@@ -61,7 +62,8 @@ export function tuneClassWeights(
   checkRows(where, yTrue.length);
   checkClassIndices(where, 'yTrue', yTrue, classes);
   checkProbabilities(where, probabilities, yTrue.length, classes);
-  checkWeights(where, weights, yTrue.length);
+  checkWeights(where, options.weights, yTrue.length);
+  const weights = exactWeights(options.weights);
 
   const ones = new Float64Array(classes).fill(1);
   const score = (classWeights: Float64Array) =>

@@ -1,6 +1,7 @@
 import { ConfigError } from '#core';
 import { argsort } from './argsort.ts';
 import { checkClassIndices, checkProbabilities, checkRows, checkWeights } from './check-arrays.ts';
+import { exactWeights } from './exact-weights.ts';
 import type { LabelCounts } from './label-counts.ts';
 import { isLabelMetric, labelMetric, labelMetricNames } from './label-metrics.ts';
 import type { LabelMetricName } from './metric-names.ts';
@@ -44,9 +45,10 @@ export function tuneThreshold(
   positiveProbabilities: ArrayLike<number>,
   options: ThresholdOptions = {},
 ): TunedThreshold {
-  const { weights, positiveClass = 1 } = options;
+  const { positiveClass = 1 } = options;
   const name = checkTunable('tuneThreshold', metric);
-  checkInput(yTrue, positiveProbabilities, weights);
+  checkInput(yTrue, positiveProbabilities, options.weights);
+  const weights = exactWeights(options.weights);
   const scores = Float32Array.from(positiveProbabilities);
   const order = argsort(scores, { descending: true });
   const counts = emptyCounts(yTrue, weights);
