@@ -7,7 +7,7 @@ import type {
 import { Dictionary } from './dictionary.ts';
 import type { Column } from './table.ts';
 
-const pieceRows = 1 << 16;
+const pieceRows = 1 << 15;
 
 /** Collects one column chunk by chunk; `finish` gives the column and frees the pieces. */
 export interface ColumnBuilder {

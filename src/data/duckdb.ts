@@ -4,17 +4,16 @@ import { RuntimeFailure } from '#core';
 let instance: Promise<DuckDBInstance> | undefined;
 
 /**
- * Runs `work` on a connection of the process-wide in-memory database and closes it afterwards. Extensions are
- * never downloaded: only what is linked into the library (CSV, JSON, Parquet) is used.
+ * A connection to the process-wide in-memory database; the caller closes it. Extensions are never downloaded: only
+ * what is linked into the library (CSV, JSON, Parquet) is used.
  */
-export async function withConnection<T>(work: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
+export async function openConnection(): Promise<DuckDBConnection> {
   instance ??= DuckDBInstance.create(':memory:', {
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
   });
-  let connection: DuckDBConnection;
   try {
-    connection = await (await instance).connect();
+    return await (await instance).connect();
   } catch (error) {
     instance = undefined;
     throw new RuntimeFailure(
@@ -23,6 +22,11 @@ export async function withConnection<T>(work: (connection: DuckDBConnection) => 
       { cause: error },
     );
   }
+}
+
+/** Runs `work` on a connection of its own. */
+export async function withConnection<T>(work: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
+  const connection = await openConnection();
   try {
     return await work(connection);
   } finally {

@@ -1,5 +1,5 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { DataError } from '#core';
+import { DataError, nearestName } from '#core';
 import {
   type ColumnPlan,
   dateExpression,
@@ -11,6 +11,7 @@ import {
   textExpression,
 } from './column-reading.ts';
 import { queryRows } from './duckdb.ts';
+import type { ReadOptions } from './open-relation.ts';
 import type { Relation } from './relation.ts';
 
 const sampleRows = 1000;
@@ -124,4 +125,34 @@ export async function warnAmbiguousDates(
         'set dateFormats if days come first',
     );
   }
+}
+
+/** The relation with the columns that `options.columns` names. */
+export function chooseColumns(where: string, relation: Relation, options: ReadOptions): Relation {
+  const names = relation.columns.map((column) => column.name);
+  const asked = [
+    ...(options.columns ?? []),
+    ...Object.keys(options.types ?? {}),
+    ...Object.keys(options.dateFormats ?? {}),
+  ];
+  for (const name of asked) {
+    if (names.includes(name)) continue;
+    const near = nearestName(name, names);
+    throw new DataError(
+      `${where}: columns named in the options must exist, but "${relation.files[0].label}" has no "${name}". ` +
+        (near === undefined ? `It has: ${names.join(', ')}.` : `Did you mean "${near}"?`),
+      { file: relation.files[0].label, column: name },
+    );
+  }
+  if (options.columns === undefined) return relation;
+  return { ...relation, columns: options.columns.map((name) => relation.columns[names.indexOf(name)]) };
+}
+
+/** What decides how single values are read. */
+export function readingOptions(options: ReadOptions): ReadingOptions {
+  return {
+    decimal: options.decimal ?? '.',
+    types: options.types ?? {},
+    dateFormats: options.dateFormats ?? {},
+  };
 }

@@ -26,25 +26,30 @@ export interface PrepareOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Prepared files; `remove` deletes the temporary copies and must be called in the end. */
+export interface PreparedFiles {
+  readonly files: readonly PreparedFile[];
+  remove(): Promise<void>;
+}
+
 /**
- * Downloads, decompresses and transcodes where needed, into a temporary folder that is removed after `work`.
- * Compressed files are unpacked here rather than by DuckDB because that one reads a truncated gzip file as a
- * shorter table, without an error.
+ * Downloads, decompresses and transcodes where needed, into a temporary folder. Compressed files are unpacked here
+ * rather than by DuckDB because that one reads a truncated gzip file as a shorter table, without an error.
  */
-export async function withPreparedFiles<T>(
+export async function prepareFiles(
   where: string,
-  files: readonly SourceFile[],
+  sources: readonly SourceFile[],
   options: PrepareOptions,
   repairs: string[],
-  work: (prepared: PreparedFile[]) => Promise<T>,
-): Promise<T> {
+): Promise<PreparedFiles> {
   const workspace = new Workspace();
   try {
-    const prepared: PreparedFile[] = [];
-    for (const file of files) prepared.push(await prepareFile(where, file, options, repairs, workspace));
-    return await work(prepared);
-  } finally {
+    const files: PreparedFile[] = [];
+    for (const source of sources) files.push(await prepareFile(where, source, options, repairs, workspace));
+    return { files, remove: () => workspace.remove() };
+  } catch (error) {
     await workspace.remove();
+    throw error;
   }
 }
 

@@ -1,5 +1,5 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { DataError, nearestName } from '#core';
+import { DataError } from '#core';
 import { anyTrue, createBuilder } from './column-builders.ts';
 import { type ColumnPlan, type ReadingOptions, valueExpression } from './column-reading.ts';
 import { withConnection } from './duckdb.ts';
@@ -10,8 +10,15 @@ import {
   openRelation,
   type ReadOptions,
 } from './open-relation.ts';
-import { planColumns, refutationFlag, replanRefuted, warnAmbiguousDates } from './plan-columns.ts';
-import { emptyFile, type PreparedFile, withPreparedFiles } from './prepare-files.ts';
+import {
+  chooseColumns,
+  planColumns,
+  readingOptions,
+  refutationFlag,
+  replanRefuted,
+  warnAmbiguousDates,
+} from './plan-columns.ts';
+import { emptyFile, type PreparedFile, prepareFiles } from './prepare-files.ts';
 import type { Relation } from './relation.ts';
 import { resolveSources, type TableFormat, type TableSource } from './source-files.ts';
 import { type Column, Table } from './table.ts';
@@ -58,11 +65,14 @@ export async function readTable(
   checkReadOptions(where, options);
   const sources = await resolveSources(where, source, options.format);
   const repairs: string[] = [];
-  return withPreparedFiles(where, sources, options, repairs, (files) =>
-    withConnection((connection) =>
-      readPrepared(where, connection, sources[0].format, files, options, repairs),
-    ),
-  );
+  const prepared = await prepareFiles(where, sources, options, repairs);
+  try {
+    return await withConnection((connection) =>
+      readPrepared(where, connection, sources[0].format, prepared.files, options, repairs),
+    );
+  } finally {
+    await prepared.remove();
+  }
 }
 
 async function readPrepared(
@@ -112,11 +122,7 @@ async function readRelation(
   warnings: string[],
 ): Promise<Column[]> {
   const chosen = chooseColumns(where, relation, options);
-  const reading: ReadingOptions = {
-    decimal: options.decimal ?? '.',
-    types: options.types ?? {},
-    dateFormats: options.dateFormats ?? {},
-  };
+  const reading = readingOptions(options);
   const plans = await planColumns(connection, chosen, reading);
   const columns = new Array<Column>(plans.length);
   let pending = plans.map((_, i) => i);
@@ -146,27 +152,6 @@ async function readRelation(
     if (empty) repairs.push(`column ${i + 1} has neither name nor values: dropped`);
     return !empty;
   });
-}
-
-/** The relation with the columns that `options.columns` names. */
-function chooseColumns(where: string, relation: Relation, options: ReadOptions): Relation {
-  const names = relation.columns.map((column) => column.name);
-  const asked = [
-    ...(options.columns ?? []),
-    ...Object.keys(options.types ?? {}),
-    ...Object.keys(options.dateFormats ?? {}),
-  ];
-  for (const name of asked) {
-    if (names.includes(name)) continue;
-    const near = nearestName(name, names);
-    throw new DataError(
-      `${where}: columns named in the options must exist, but "${relation.files[0].label}" has no "${name}". ` +
-        (near === undefined ? `It has: ${names.join(', ')}.` : `Did you mean "${near}"?`),
-      { file: relation.files[0].label, column: name },
-    );
-  }
-  if (options.columns === undefined) return relation;
-  return { ...relation, columns: options.columns.map((name) => relation.columns[names.indexOf(name)]) };
 }
 
 /** One pass over the files for some columns; `refuted` says that a value does not fit its column's reading. */

@@ -24,7 +24,7 @@ export interface ShareOptions {
 export function kFold(rows: number, { folds, seed }: FoldOptions): Split[] {
   checkFolds('kFold', folds, rows, 'rows');
   const order = new Rng(seed).permutation(rows);
-  const fold = new Uint16Array(rows);
+  const fold = new Uint32Array(rows);
   for (let i = 0; i < rows; i++) fold[order[i]] = i % folds;
   return splitsOf(fold, folds);
 }
@@ -32,16 +32,21 @@ export function kFold(rows: number, { folds, seed }: FoldOptions): Split[] {
 /**
  * Like `kFold`, with the rows of each stratum spread evenly over the folds.
  * @param strata [N] class of each row
+ * @param names of the classes, by number, for the error
  * @throws ConfigError when a stratum has fewer rows than there are folds
  */
-export function stratifiedKFold(strata: ArrayLike<number>, { folds, seed }: FoldOptions): Split[] {
+export function stratifiedKFold(
+  strata: ArrayLike<number>,
+  { folds, seed }: FoldOptions,
+  names?: readonly string[],
+): Split[] {
   checkFolds('stratifiedKFold', folds, strata.length, 'rows');
   const small = [...rowsByValue(strata)].find(([, rows]) => rows.length < folds);
   if (small !== undefined) {
     throw new ConfigError(
-      `stratifiedKFold: every class needs a row in each fold, but class ${small[0]} has ${small[1].length} ` +
+      `stratifiedKFold: every class needs a row in each fold, but class ${names?.[small[0]] ?? small[0]} has ${small[1].length} ` +
         `rows for ${folds} folds. Use at most ${largestStratifiedFolds(strata)} folds.`,
-      { class: small[0], rows: small[1].length, folds },
+      { class: names?.[small[0]] ?? small[0], rows: small[1].length, folds },
     );
   }
   return splitsOf(dealStrata(strata, folds, new Rng(seed)), folds);
@@ -74,7 +79,7 @@ export function monteCarlo(rows: number, options: ShareOptions & { readonly repe
   const rng = new Rng(seed);
   return Array.from({ length: repeats }, (_, r) => {
     const random = rng.fork(r);
-    const held = new Uint16Array(rows).fill(1);
+    const held = new Uint32Array(rows).fill(1);
     const groups =
       strata === undefined ? [Uint32Array.from({ length: rows }, (_, i) => i)] : rowsByValue(strata).values();
     for (const group of groups) {
@@ -112,7 +117,7 @@ export function stratifiedGroupKFold(
   for (let i = 0; i < strata.length; i++) totals[strataIndex.get(strata[i]) as number]++;
   const counts = Array.from({ length: folds }, () => new Float64Array(strataIndex.size));
   const order = new Rng(seed).shuffle([...byGroup.values()]).sort((a, b) => b.length - a.length);
-  const fold = new Uint16Array(groups.length);
+  const fold = new Uint32Array(groups.length);
   const filled = new Float64Array(folds);
   for (const rows of order) {
     const own = new Float64Array(strataIndex.size);
@@ -158,7 +163,7 @@ export function predefinedFolds(values: ArrayLike<number>): Split[] {
         `${values.length} rows. Give at least two values.`,
     );
   }
-  const fold = new Uint16Array(values.length).fill(held.length);
+  const fold = new Uint32Array(values.length).fill(held.length);
   for (const [f, [, rows]] of held.entries()) for (const row of rows) fold[row] = f;
   return splitsOf(fold, held.length);
 }
@@ -174,8 +179,8 @@ function rowsByValue(values: ArrayLike<number>): Map<number, number[]> {
 }
 
 /** Deals the shuffled rows of each stratum round the folds, going on where the last stratum stopped. */
-function dealStrata(strata: ArrayLike<number>, folds: number, rng: Rng): Uint16Array {
-  const fold = new Uint16Array(strata.length);
+function dealStrata(strata: ArrayLike<number>, folds: number, rng: Rng): Uint32Array {
+  const fold = new Uint32Array(strata.length);
   let next = 0;
   for (const rows of rowsByValue(strata).values()) {
     for (const row of rng.shuffle(rows)) fold[row] = next++ % folds;
@@ -205,7 +210,7 @@ function leastUneven(
 }
 
 /** Splits for `fold[row]` in 0 … folds − 1; rows with another value are learned from in every split. */
-function splitsOf(fold: Uint16Array, folds: number): Split[] {
+function splitsOf(fold: Uint32Array, folds: number): Split[] {
   return Array.from({ length: folds }, (_, f) => {
     let size = 0;
     for (let i = 0; i < fold.length; i++) if (fold[i] === f) size++;

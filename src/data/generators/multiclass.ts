@@ -29,7 +29,7 @@ const colours = ['red', 'green', 'blue', 'grey'] as const;
 /**
  * Classes around a circle: with centres c_k at angle 2πk/K and radius 1.5,
  *
- *     z_k = −2.2·‖(a, b) − c_k‖² + 1.2·[k = colour mod K] + 0.8·sin(2c + k) − 0.25·k,   P(class k) = softmax(z)_k
+ *     z_k = −2.2·‖(a, b) − c_k‖² + 1.2·[k = colour mod K] + 0.8·sin(2c + k) − 0.6·k,   P(class k) = softmax(z)_k
  *
  * `a`, `b` normal with deviation 1.3, `c` uniform on [−3, 3], `colour` one of four, numbered from 0; `d` follows a
  * with an error, `e` is unrelated. Later classes are rarer.
@@ -85,7 +85,7 @@ function classProbabilities(p: Float64Array, a: number, b: number, c: number, hu
   for (let k = 0; k < size; k++) {
     const angle = (2 * Math.PI * k) / size;
     const distance = (a - 1.5 * Math.cos(angle)) ** 2 + (b - 1.5 * Math.sin(angle)) ** 2;
-    p[k] = -2.2 * distance + (k === hue % size ? 1.2 : 0) + 0.8 * Math.sin(2 * c + k) - 0.25 * k;
+    p[k] = -2.2 * distance + (k === hue % size ? 1.2 : 0) + 0.8 * Math.sin(2 * c + k) - 0.6 * k;
   }
   const top = Math.max(...p);
   let sum = 0;
