@@ -5,8 +5,8 @@ import { readTable, type Table } from '#data';
 import { type AutoMLOptions, type AutoMLRun, runAutoML, type ValidationOption } from '#tabular';
 import { AutoMLView } from './automl-view.ts';
 import { jsonText } from './json-text.ts';
-import { addReadOptions, type ReadFlags, readOptionsOf } from './read-flags.ts';
 import { parseDuration, parseList, parseNumber, wholeNumber } from './parse-options.ts';
+import { addReadOptions, type ReadFlags, readOptionsOf } from './read-flags.ts';
 import type { Terminal } from './terminal.ts';
 
 interface AutoMLFlags extends ReadFlags {
@@ -55,14 +55,21 @@ export function automlCommand(terminal: Terminal): Command {
     .argument('<data...>', 'CSV, TSV, JSON Lines or Parquet: files, folders, patterns or http(s) addresses')
     .requiredOption('--label <column>', 'column to predict')
     .addOption(
-      new Option('--task <task>', 'inferred from the label when absent').choices(['classification', 'regression']),
+      new Option('--task <task>', 'inferred from the label when absent').choices([
+        'classification',
+        'regression',
+      ]),
     )
     .option('--metric <name>', 'primary metric, e.g. AUC_weighted, log_loss, norm_macro_recall, r2_score');
   addValidationOptions(command);
   addSearchOptions(command);
   addReadOptions(command);
   return command
-    .option('--featurization <auto|off|FILE>', 'how raw columns become features; FILE is a JSON configuration', 'auto')
+    .option(
+      '--featurization <auto|off|FILE>',
+      'how raw columns become features; FILE is a JSON configuration',
+      'auto',
+    )
     .option('--weights <column>', 'column of sample weights')
     .option('--positive <label>', 'label of the positive class, for the *_binary metrics')
     .option('--out <file>', 'ONNX file to write', 'model.onnx')
@@ -73,7 +80,11 @@ export function automlCommand(terminal: Terminal): Command {
 
 function addValidationOptions(command: Command): void {
   command
-    .option('--folds <n>', 'folds of the cross-validation (default: 5, or a hold-out for large data)', wholeNumber(2))
+    .option(
+      '--folds <n>',
+      'folds of the cross-validation (default: 5, or a hold-out for large data)',
+      wholeNumber(2),
+    )
     .option('--hold-out <share>', 'validate on a random share of the rows, e.g. 0.1', parseNumber)
     .option('--monte-carlo <n>', 'validate on n random splits with 20 % held out', wholeNumber(1))
     .option('--validation-data <file>', 'validate on another table')
@@ -151,7 +162,8 @@ async function validationOf(flags: AutoMLFlags): Promise<ValidationOption | unde
   const choices: (() => Promise<ValidationOption> | ValidationOption)[] = [];
   const { holdOut, monteCarlo, validationData, foldColumn, groupColumn, timeColumn } = flags;
   if (holdOut !== undefined) choices.push(() => ({ kind: 'hold-out', share: holdOut }));
-  if (monteCarlo !== undefined) choices.push(() => ({ kind: 'monte-carlo', repeats: monteCarlo, share: 0.2 }));
+  if (monteCarlo !== undefined)
+    choices.push(() => ({ kind: 'monte-carlo', repeats: monteCarlo, share: 0.2 }));
   if (foldColumn !== undefined) choices.push(() => ({ kind: 'fold-column', column: foldColumn }));
   if (groupColumn !== undefined) choices.push(() => ({ kind: 'group', column: groupColumn, ...folds }));
   if (timeColumn !== undefined) choices.push(() => ({ kind: 'time', column: timeColumn, ...folds }));
@@ -184,7 +196,9 @@ async function featurizationOf(value: string): Promise<NonNullable<AutoMLOptions
   try {
     return JSON.parse(text) as Record<string, unknown>;
   } catch (error) {
-    throw new ConfigError(`automl: ${value} must hold JSON, but: ${(error as Error).message}. Correct the file.`);
+    throw new ConfigError(
+      `automl: ${value} must hold JSON, but: ${(error as Error).message}. Correct the file.`,
+    );
   }
 }
 
@@ -194,7 +208,9 @@ function stopOnInterrupt(run: AutoMLRun, terminal: Terminal): () => void {
   const onSignal = (signal: NodeJS.Signals) => {
     if (asked) process.exit(signal === 'SIGINT' ? 130 : 143);
     asked = true;
-    terminal.note('\nStopping: running trials are discarded, the best model so far is saved. Again to end at once.');
+    terminal.note(
+      '\nStopping: running trials are discarded, the best model so far is saved. Again to end at once.',
+    );
     run.stop();
   };
   process.on('SIGINT', onSignal);

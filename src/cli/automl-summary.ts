@@ -1,4 +1,4 @@
-import { metricInfo, parseMetricName } from '#metrics';
+import { metricInfo } from '#metrics';
 import type { AutoMLResult } from '#tabular';
 import { formatConfusionMatrix } from './format-confusion-matrix.ts';
 import { styled, type Terminal } from './terminal.ts';
@@ -10,7 +10,9 @@ const BAR_WIDTH = 30;
 export function summarize(result: AutoMLResult, terminal: Terminal): string {
   const heading = (text: string) => `\n${styled(terminal, 'bold', text)}`;
   return [
-    heading(`Leaderboard (${result.primaryMetric}, ${result.validation.kind}, ${result.validation.folds} folds)`),
+    heading(
+      `Leaderboard (${result.primaryMetric}, ${result.validation.kind}, ${result.validation.folds} folds)`,
+    ),
     ...leaderboard(result),
     heading(`Best: ${result.best.algorithm}`),
     ...members(result),
@@ -24,7 +26,7 @@ export function summarize(result: AutoMLResult, terminal: Terminal): string {
 
 function leaderboard(result: AutoMLResult): string[] {
   const metric = result.primaryMetric;
-  const { direction } = metricInfo(parseMetricName(metric));
+  const { direction } = metricInfo(metric);
   const rows = [
     ...result.children
       .filter((child) => child.status === 'completed')
@@ -33,11 +35,18 @@ function leaderboard(result: AutoMLResult): string[] {
         name: `${child.algorithm} (${child.preprocessing})`,
         number: String(child.iteration),
       })),
-    ...result.ensembles.map((ensemble) => ({ score: ensemble.metrics[metric], name: ensemble.kind, number: '' })),
+    ...result.ensembles.map((ensemble) => ({
+      score: ensemble.metrics[metric],
+      name: ensemble.kind,
+      number: '',
+    })),
   ].sort((a, b) => (direction === 'maximize' ? b.score - a.score : a.score - b.score));
   const lines = rows
     .slice(0, LEADERS)
-    .map((row, i) => `${String(i + 1).padStart(4)}. ${row.score.toFixed(6)}  ${row.name}${row.number && ` #${row.number}`}`);
+    .map(
+      (row, i) =>
+        `${String(i + 1).padStart(4)}. ${row.score.toFixed(6)}  ${row.name}${row.number && ` #${row.number}`}`,
+    );
   if (rows.length > LEADERS) lines.push(`      … and ${rows.length - LEADERS} more`);
   const lost = result.children.filter((child) => child.status !== 'completed').length;
   if (lost > 0) lines.push(`      ${lost} trials were discarded or failed`);

@@ -1,4 +1,4 @@
-import { metricInfo, parseMetricName } from '#metrics';
+import { metricInfo } from '#metrics';
 import type { AutoMLEvent, AutoMLResult } from '#tabular';
 import { summarize } from './automl-summary.ts';
 import { styled, type Terminal } from './terminal.ts';
@@ -35,7 +35,9 @@ export class AutoMLView {
         this.showStart(event);
         break;
       case 'guardrail':
-        this.note(`  ${this.statusMark(event.guardrail.status)} ${event.guardrail.name}: ${event.guardrail.message}`);
+        this.note(
+          `  ${this.statusMark(event.guardrail.status)} ${event.guardrail.name}: ${event.guardrail.message}`,
+        );
         break;
       case 'trial-started':
         this.running.set(event.iteration, `${event.algorithm} #${event.iteration}`);
@@ -98,10 +100,14 @@ export class AutoMLView {
     const name = `${child.algorithm} (${child.preprocessing})`;
     if (score === null) {
       const reason = child.reason === undefined ? child.status : `${child.status}: ${child.reason}`;
-      this.note(`${String(child.iteration).padStart(4)}  ${fit(name, PIPELINE_WIDTH)} ${styled(this.terminal, 'dim', reason)}`);
+      this.note(
+        `${String(child.iteration).padStart(4)}  ${fit(name, PIPELINE_WIDTH)} ${styled(this.terminal, 'dim', reason)}`,
+      );
       return;
     }
-    this.note(this.row(String(child.iteration), name, child.fitSeconds.toFixed(1), score, this.isBetter(score)));
+    this.note(
+      this.row(String(child.iteration), name, child.fitSeconds.toFixed(1), score, this.isBetter(score)),
+    );
   }
 
   private row(number: string, name: string, seconds: string, score: number, improved: boolean): string {
@@ -113,7 +119,7 @@ export class AutoMLView {
   private isBetter(score: number): boolean {
     if (Number.isNaN(score)) return false;
     if (this.best === undefined) return true;
-    const { direction } = metricInfo(parseMetricName(this.metric));
+    const { direction } = metricInfo(this.metric);
     return direction === 'maximize' ? score > this.best.score : score < this.best.score;
   }
 
@@ -131,7 +137,8 @@ export class AutoMLView {
     const seconds = Math.floor((performance.now() - this.startedAt) / 1000);
     const clock = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
     const doing = this.phase === 'searching' ? [...this.running.values()].join(', ') : this.phase;
-    const best = this.best === undefined ? '' : ` · best ${this.best.score.toFixed(4)} ${this.best.algorithm}`;
+    const best =
+      this.best === undefined ? '' : ` · best ${this.best.score.toFixed(4)} ${this.best.algorithm}`;
     const text = `${clock} · ${this.finished} trials${best} · ${doing} · Ctrl-C keeps the best`;
     this.clearLine();
     process.stderr.write(styled(this.terminal, 'cyan', fit(text, this.terminal.width - 1).trimEnd()));

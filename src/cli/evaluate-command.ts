@@ -21,7 +21,9 @@ Examples:
 /** `trainyard evaluate` */
 export function evaluateCommand(terminal: Terminal): Command {
   const command = new Command('evaluate')
-    .description('Judge a model on labelled rows: all metrics and the confusion matrix. Runs the ONNX file, nothing else.')
+    .description(
+      'Judge a model on labelled rows: all metrics and the confusion matrix. Runs the ONNX file, nothing else.',
+    )
     .argument('<model>', 'ONNX file written by trainyard automl')
     .argument('<data...>', 'labelled table')
     .option('--label <column>', 'column with the true labels (default: the one it was trained on)')

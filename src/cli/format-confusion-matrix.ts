@@ -15,6 +15,8 @@ export function formatConfusionMatrix(document: unknown): string[] {
     `  ${'true'.padEnd(head)} │ predicted`,
     `  ${' '.repeat(head)} │ ${labels.map((label) => label.padStart(width)).join('  ')}`,
     `  ${'─'.repeat(head)}─┼─${'─'.repeat(labels.length * (width + 2) - 2)}`,
-    ...cells.map((row, k) => `  ${labels[k].padEnd(head)} │ ${row.map((cell) => cell.padStart(width)).join('  ')}`),
+    ...cells.map(
+      (row, k) => `  ${labels[k].padEnd(head)} │ ${row.map((cell) => cell.padStart(width)).join('  ')}`,
+    ),
   ];
 }

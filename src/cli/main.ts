@@ -76,7 +76,8 @@ function report(error: unknown, args: readonly string[], terminal: Terminal): nu
   terminal.note(`See: trainyard ${known ? `${command} ` : ''}--help`);
   const unexpected = !usage && !(error instanceof TrainyardError);
   if (args.includes('--verbose') && error instanceof Error) terminal.note(fullStack(error));
-  else if (unexpected) terminal.note('This looks like a fault in Trainyard; --verbose shows where it happened.');
+  else if (unexpected)
+    terminal.note('This looks like a fault in Trainyard; --verbose shows where it happened.');
   return usage ? EXIT_USAGE : EXIT_FAILURE;
 }
 

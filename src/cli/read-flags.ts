@@ -30,7 +30,9 @@ export function addReadOptions(command: Command): Command {
 export function readOptionsOf(flags: ReadFlags): ReadOptions {
   return {
     ...(flags.format === undefined ? {} : { format: flags.format }),
-    ...(flags.delimiter === undefined ? {} : { delimiter: flags.delimiter === '\\t' ? '\t' : flags.delimiter }),
+    ...(flags.delimiter === undefined
+      ? {}
+      : { delimiter: flags.delimiter === '\\t' ? '\t' : flags.delimiter }),
     ...(flags.decimal === undefined ? {} : { decimal: flags.decimal }),
     ...(flags.header === undefined ? {} : { header: flags.header }),
     ...(flags.null === undefined ? {} : { nullValues: flags.null }),
