@@ -31,10 +31,16 @@ export function countCategories(column: Column, dtype: InputDType): Categories {
     rows = column.codes.length;
   } else {
     const { values } = column;
+    const index = new Map<number, number>();
+    const perKey: number[] = [];
     for (let i = 0; i < values.length; i++) {
       const key = numberKey(values[i], dtype);
-      if (Number.isFinite(key)) add(key, 1);
+      if (!Number.isFinite(key)) continue;
+      const at = index.get(key);
+      if (at === undefined) index.set(key, perKey.push(1) - 1);
+      else perKey[at]++;
     }
+    for (const [key, at] of index) add(key, perKey[at]);
     rows = values.length;
   }
   const entries = [...counts].sort(
@@ -85,15 +91,17 @@ export class CategoryEncoder {
   /** Code of every row [N]. */
   encode(column: Column): Int32Array {
     const { missingCode } = this.json;
+    const out = new Int32Array(column.kind === 'string' ? column.codes.length : column.values.length);
     if (column.kind === 'string') {
-      const ofEntry = column.dictionary.values.map((text) =>
+      const ofEntry = Int32Array.from(column.dictionary.values, (text) =>
         text === '' ? missingCode : (this.codes.get(text) ?? 0),
       );
-      return Int32Array.from(column.codes, (code) => (code < 0 ? missingCode : ofEntry[code]));
+      for (let i = 0; i < out.length; i++)
+        out[i] = column.codes[i] < 0 ? missingCode : ofEntry[column.codes[i]];
+      return out;
     }
     const { values } = column;
-    const out = new Int32Array(values.length);
-    for (let i = 0; i < values.length; i++) {
+    for (let i = 0; i < out.length; i++) {
       const key = numberKey(values[i], this.dtype);
       out[i] = Number.isFinite(key) ? (this.codes.get(key) ?? 0) : missingCode;
     }
@@ -102,9 +110,14 @@ export class CategoryEncoder {
 
   /**
    * One `LabelEncoder` from the raw column to `toValue(code)`.
-   * @returns name of a float32 tensor [N]
+   * @returns name of a tensor [N] of the given type
    */
-  emitOnnx(graph: OnnxGraph, input: string, toValue = (code: number) => code): string {
+  emitOnnx(
+    graph: OnnxGraph,
+    input: string,
+    toValue = (code: number) => code,
+    type: 'float32' | 'int64' = 'float32',
+  ): string {
     const { missingCode } = this.json;
     const keys: CategoryKey[] = [...this.codes.keys()];
     const values = [...this.codes.values()];
@@ -122,8 +135,9 @@ export class CategoryEncoder {
       domain: 'ai.onnx.ml',
       attributes: {
         ...keyAttribute(this.dtype, keys),
-        values_floats: { floats: values.map(toValue) },
-        default_float: { float: toValue(0) },
+        ...(type === 'float32'
+          ? { values_floats: { floats: values.map(toValue) }, default_float: { float: toValue(0) } }
+          : { values_int64s: { ints: values.map(toValue) }, default_int64: { int: toValue(0) } }),
       },
     });
   }

@@ -41,7 +41,9 @@ function rowKeys(table: Table, y: Float64Array): Float64Array {
       add(row, column.codes[row] < 0 ? 0 : hashes[column.codes[row]]);
   }
   addNumbers(y);
-  return Float64Array.from(high, (value, row) => value * 2 ** 21 + (low[row] >>> 11));
+  const keys = new Float64Array(table.rows);
+  for (let row = 0; row < keys.length; row++) keys[row] = high[row] * 2 ** 21 + (low[row] >>> 11);
+  return keys;
 }
 
 function sameRows(table: Table, y: Float64Array, a: number, b: number): boolean {

@@ -70,12 +70,14 @@ export function tableFeeds(table: Table, inputs: readonly InputSpec[]): Record<s
 function columnFeed(column: Column, dtype: InputDType): RuntimeTensor {
   if (column.kind === 'string') {
     const entries = column.dictionary.values;
-    const data = Array.from(column.codes, (code) => (code < 0 ? '' : entries[code]));
+    const { codes } = column;
+    const data = new Array<string>(codes.length);
+    for (let i = 0; i < codes.length; i++) data[i] = codes[i] < 0 ? '' : entries[codes[i]];
     return { dtype: 'string', data, dims: [data.length] };
   }
   const { values } = column;
   const dims = [values.length];
-  if (dtype === 'float32') return { dtype, data: Float32Array.from(values), dims };
+  if (dtype === 'float32') return { dtype, data: new Float32Array(values), dims };
   const data = new BigInt64Array(values.length);
   for (let i = 0; i < values.length; i++) {
     data[i] = Number.isNaN(values[i]) ? MISSING_INT64 : BigInt(values[i]);

@@ -60,23 +60,31 @@ export class AffineScaler implements Scaler {
   }
 }
 
-const rules: Readonly<Record<AffineName, (values: Float32Array, sparse: boolean) => Affine>> = {
-  StandardScaler: (values, sparse) => {
-    const { mean, deviation } = momentsOf(values);
-    return [sparse ? 0 : mean, inverse(deviation)];
+/** The values a column has: those listed (no NaN), and some zeros. */
+interface Sample {
+  readonly values: Float32Array;
+  readonly zeros: number;
+  readonly sparse: boolean;
+}
+
+const rules: Readonly<Record<AffineName, (sample: Sample) => Affine>> = {
+  StandardScaler: (sample) => {
+    const { mean, deviation } = momentsOf(sample);
+    return [sample.sparse ? 0 : mean, inverse(deviation)];
   },
-  MinMaxScaler: (values) => {
-    const [low, high] = extremes(values);
+  MinMaxScaler: (sample) => {
+    const [low, high] = extremes(sample);
     return [low, inverse(high - low)];
   },
-  MaxAbsScaler: (values) => {
-    const [low, high] = extremes(values);
+  MaxAbsScaler: (sample) => {
+    const [low, high] = extremes(sample);
     return [0, inverse(Math.max(-low, high))];
   },
-  RobustScaler: (values, sparse) => {
-    const sorted = values.filter((value) => !Number.isNaN(value)).sort();
+  RobustScaler: (sample) => {
+    const sorted = { ...sample, values: sample.values.slice().sort() };
     const spread = quantile(sorted, 0.75) - quantile(sorted, 0.25);
-    return [sparse ? 0 : quantile(sorted, 0.5), inverse(spread > 0 ? spread : momentsOf(values).deviation)];
+    const scale = spread > 0 ? spread : momentsOf(sample).deviation;
+    return [sample.sparse ? 0 : quantile(sorted, 0.5), inverse(scale)];
   },
 };
 
@@ -84,9 +92,8 @@ const rules: Readonly<Record<AffineName, (values: Float32Array, sparse: boolean)
 export function fitAffine(name: AffineName, X: FeatureMatrix): AffineScaler {
   const fitted = X.columns.map((column, j): Affine => {
     if (X.features[j].type === 'categorical') return IDENTITY;
-    const values = X.dense(j);
-    if (values.every((value) => Number.isNaN(value))) return IDENTITY;
-    return rules[name](values, column.kind === 'sparse');
+    const sample = sampleOf(column, X.rows);
+    return sample.values.length + sample.zeros === 0 ? IDENTITY : rules[name](sample);
   });
   return new AffineScaler(
     name,
@@ -101,28 +108,30 @@ function inverse(x: number): number {
   return x > 0 && Number.isFinite(factor) && factor > 0 ? factor : 1;
 }
 
-/** Mean and population standard deviation of the values present, in two passes. */
-function momentsOf(values: Float32Array): { mean: number; deviation: number } {
-  let count = 0;
+function sampleOf(column: FeatureColumn, rows: number): Sample {
+  const { kind, values } = column;
+  const present = values.some((value) => Number.isNaN(value))
+    ? values.filter((value) => !Number.isNaN(value))
+    : values;
+  return { values: present, zeros: kind === 'sparse' ? rows - values.length : 0, sparse: kind === 'sparse' };
+}
+
+/** Mean and population standard deviation, in two passes. */
+function momentsOf({ values, zeros }: Sample): { mean: number; deviation: number } {
+  const count = values.length + zeros;
   let sum = 0;
-  for (let i = 0; i < values.length; i++) {
-    if (Number.isNaN(values[i])) continue;
-    sum += values[i];
-    count++;
-  }
+  for (let i = 0; i < values.length; i++) sum += values[i];
   const mean = sum / count;
-  let squares = 0;
-  for (let i = 0; i < values.length; i++) {
-    if (!Number.isNaN(values[i])) squares += (values[i] - mean) ** 2;
-  }
+  let squares = zeros * mean * mean;
+  for (let i = 0; i < values.length; i++) squares += (values[i] - mean) ** 2;
   const deviation = Math.sqrt(squares / count);
   // What is left of a constant after rounding is no spread.
   return { mean, deviation: deviation > 1e-10 * Math.abs(mean) ? deviation : 0 };
 }
 
-function extremes(values: Float32Array): [number, number] {
-  let low = Number.POSITIVE_INFINITY;
-  let high = Number.NEGATIVE_INFINITY;
+function extremes({ values, zeros }: Sample): [number, number] {
+  let low = zeros > 0 ? 0 : Number.POSITIVE_INFINITY;
+  let high = zeros > 0 ? 0 : Number.NEGATIVE_INFINITY;
   for (let i = 0; i < values.length; i++) {
     if (values[i] < low) low = values[i];
     if (values[i] > high) high = values[i];
@@ -130,10 +139,16 @@ function extremes(values: Float32Array): [number, number] {
   return [low, high];
 }
 
-/** Linear interpolation between order statistics at position q · (n − 1). */
-function quantile(sorted: Float32Array, q: number): number {
-  const position = q * (sorted.length - 1);
-  const below = Math.floor(position);
-  const above = Math.min(below + 1, sorted.length - 1);
-  return sorted[below] + (position - below) * (sorted[above] - sorted[below]);
+/** Linear interpolation between order statistics at position q · (n − 1); `values` are sorted. */
+function quantile({ values, zeros }: Sample, q: number): number {
+  let negatives = 0;
+  if (zeros > 0) while (negatives < values.length && values[negatives] < 0) negatives++;
+  const at = (i: number) => {
+    if (i < negatives) return values[i];
+    return i < negatives + zeros ? 0 : values[i - zeros];
+  };
+  const last = values.length + zeros - 1;
+  const below = Math.floor(q * last);
+  const low = at(below);
+  return low + (q * last - below) * (at(Math.min(below + 1, last)) - low);
 }

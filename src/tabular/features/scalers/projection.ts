@@ -7,7 +7,7 @@ import { type Eigen, symmetricEigen } from './symmetric-eigen.ts';
 
 export type ProjectionName = 'PCA' | 'TruncatedSVD';
 
-const MAX_FIT_ROWS = 20_000;
+const MAX_FIT_ROWS = 10_000;
 const BLOCK_ROWS = 512;
 const DEFAULT_COMPONENTS = 50;
 

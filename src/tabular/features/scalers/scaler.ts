@@ -56,7 +56,7 @@ export interface ScalerOptions {
  * - `RobustScaler`: (x − median) / (third − first quartile); the standard deviation where the quartiles are equal
  * - `Normalizer`: each row divided by its norm
  * - `PCA`: (x − mean) · principal directions; `TruncatedSVD`: x · right singular vectors. The sign of a direction is such
- *   that its largest loading is positive. Fitted on at most 20,000 evenly spaced rows.
+ *   that its largest loading is positive. Fitted on at most 10,000 evenly spaced rows.
  *
  * @throws ConfigError for an unknown name or an option out of range
  * @throws DataError when the last three get categorical features or NaN, or there are no rows

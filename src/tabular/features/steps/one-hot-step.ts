@@ -2,7 +2,7 @@ import { hashString } from '#core';
 import type { Table } from '#data';
 import type { OnnxGraph } from '#engine';
 import { type Categories, CategoryEncoder, type CategoryEncoderJson } from '../category-encoder.ts';
-import { emitStack, inputOf } from '../emit.ts';
+import { emitJoin, inputOf } from '../emit.ts';
 import type { InputDType } from '../inputs.ts';
 import type { FeatureColumn, FeatureInfo } from '../matrix.ts';
 import { numericFeature, type Step, type StepDescription, type StepJson } from './step.ts';
@@ -58,17 +58,18 @@ export class OneHotStep implements Step {
   }
 
   emitOnnx(graph: OnnxGraph, inputs: ReadonlyMap<string, string>): string {
-    const codes = emitStack(
-      graph,
-      this.encoders.map((encoder) => encoder.emitOnnx(graph, inputOf(inputs, encoder.column))),
-    );
-    const columns = this.specs.flatMap(({ active }, c) => active.map(() => c));
-    const wanted = this.specs.flatMap(({ active }) => active.map(({ code }) => code));
-    const spread = graph.node('Gather', [codes, graph.int64(columns)], { attributes: { axis: { int: 1 } } });
-    return graph.cast(
-      graph.node('Equal', [spread, graph.constant(Float32Array.from(wanted), [wanted.length], 'codes')]),
-      'float32',
-    );
+    const offOn = graph.constant(Float32Array.of(0, 1), [2], 'offOn');
+    const blocks = this.specs.map(({ active }, c) => {
+      const encoder = this.encoders[c];
+      // Codes without a feature become an index beyond the last one, for which OneHot gives zeros.
+      const index = new Map(active.map(({ code }, i) => [code, i]));
+      const place = (code: number) => index.get(code) ?? active.length;
+      const at = encoder.emitOnnx(graph, inputOf(inputs, encoder.column), place, 'int64');
+      return graph.node('OneHot', [at, graph.int64(active.length), offOn], {
+        attributes: { axis: { int: -1 } },
+      });
+    });
+    return emitJoin(graph, blocks);
   }
 
   describe(): StepDescription[] {

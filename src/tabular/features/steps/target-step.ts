@@ -63,7 +63,7 @@ export class TargetStep implements Step {
       if (values.length === 1) {
         return emitStack(graph, [encoder.emitOnnx(graph, input, (code) => values[0][code])]);
       }
-      const codes = graph.cast(encoder.emitOnnx(graph, input), 'int64');
+      const codes = encoder.emitOnnx(graph, input, (code) => code, 'int64');
       const rows = values[0].flatMap((_, code) => values.map((byCode) => byCode[code]));
       const lookup = graph.constant(Float32Array.from(rows), [values[0].length, values.length], 'means');
       return graph.node('Gather', [lookup, codes], { attributes: { axis: { int: 0 } } });
@@ -136,14 +136,16 @@ function encodeOutput(
   const counts = new Float64Array((FOLDS + 1) * size);
   const foldSum = new Float64Array(FOLDS + 1);
   const foldCount = new Float64Array(FOLDS + 1);
+  const add = (f: number, code: number, w: number, value: number) => {
+    sums[f * size + code] += w * value;
+    counts[f * size + code] += w;
+    foldSum[f] += w * value;
+    foldCount[f] += w;
+  };
   for (let i = 0; i < codes.length; i++) {
     const w = weights === undefined ? 1 : weights[i];
-    for (const f of [fold[i], FOLDS]) {
-      sums[f * size + codes[i]] += w * y[i];
-      counts[f * size + codes[i]] += w;
-      foldSum[f] += w * y[i];
-      foldCount[f] += w;
-    }
+    add(fold[i], codes[i], w, y[i]);
+    add(FOLDS, codes[i], w, y[i]);
   }
   const encode = (code: number, without: number | undefined): number => {
     const at = FOLDS * size + code;
@@ -156,6 +158,7 @@ function encodeOutput(
     return (sum + SMOOTHING * mean) / (count + SMOOTHING);
   };
   const values = Float32Array.from({ length: size }, (_, code) => encode(code, undefined));
-  const training = Float32Array.from(codes, (code, i) => encode(code, fold[i]));
+  const training = new Float32Array(codes.length);
+  for (let i = 0; i < codes.length; i++) training[i] = encode(codes[i], fold[i]);
   return { values, training };
 }
