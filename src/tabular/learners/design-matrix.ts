@@ -113,6 +113,18 @@ export class DesignMatrix {
     }
   }
 
+  /** How many entries of column j are stored. */
+  storedCount(j: number): number {
+    return this.stored[j].values.length;
+  }
+
+  /** out[i] = 0 where column j is stored. */
+  clearStored(j: number, out: Float64Array): void {
+    const { rows } = this.stored[j];
+    if (rows === undefined) out.fill(0);
+    else for (let i = 0; i < rows.length; i++) out[rows[i]] = 0;
+  }
+
   /** [D] Σ_i h[i] · x[i, j]² */
   squares(h: Float64Array): Float64Array {
     const total = sum(h);

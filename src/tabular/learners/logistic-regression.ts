@@ -18,7 +18,7 @@ export interface LogisticRegressionParameters {
   /** `balanced`: all classes weigh the same. */
   readonly classWeight: ClassWeight;
   readonly maxIterations: number;
-  /** L2: largest entry of the mean loss's gradient; L1: largest step of the scores (root mean square). */
+  /** L2: largest entry of the preconditioned gradient; L1: largest step of the scores (root mean square). */
   readonly tolerance: number;
   readonly fitIntercept: boolean;
 }
@@ -31,7 +31,7 @@ const defaults: LogisticRegressionParameters = {
   l1Ratio: 0.5,
   classWeight: null,
   maxIterations: 200,
-  tolerance: 1e-6,
+  tolerance: 1e-5,
   fitIntercept: true,
 };
 

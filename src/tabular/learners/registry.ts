@@ -1,10 +1,11 @@
 import { ConfigError, nearestName } from '#core';
+import { gradientBoosting } from '../trees/gradient-boosting.ts';
 import { dummy } from './dummy.ts';
 import type { Learner, Task } from './learner.ts';
 import { logisticRegression } from './logistic-regression.ts';
 
 /** Every built-in learner, the baseline first. */
-export const learners: readonly Learner[] = [dummy, logisticRegression];
+export const learners: readonly Learner[] = [dummy, gradientBoosting, logisticRegression];
 
 /** The built-in learners that can do `task`, in the order of `learners`. */
 export function learnersFor(task: Task): Learner[] {
