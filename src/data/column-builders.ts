@@ -171,10 +171,3 @@ function hashCell(a: number, b: number, c: number, d: number): number {
   h = Math.imul(h ^ (h >>> 13) ^ d, 0x165667b1);
   return (h ^ (h >>> 16)) >>> 0;
 }
-
-/** Does a chunk hold a true value in a boolean column? */
-export function anyTrue(chunk: DuckDBDataChunk, index: number): boolean {
-  const vector = chunk.getColumnVector(index) as DuckDBBooleanVector;
-  for (let i = 0; i < vector.itemCount; i++) if (vector.getItem(i) === true) return true;
-  return false;
-}

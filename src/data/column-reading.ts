@@ -141,7 +141,7 @@ function numberExpression(column: SourceColumn, decimal: '.' | ','): string {
 export function dateExpression(text: string, style: DateStyle): string {
   const instant =
     style.formats === undefined
-      ? `TRY_CAST(trim(${text}) AS TIMESTAMP)`
+      ? `TRY_CAST(trim(${text}) AS TIMESTAMPTZ)`
       : `TRY_STRPTIME(trim(${text}), [${style.formats.map(sqlText).join(', ')}])`;
   return `CAST(epoch_ms(${instant}) AS DOUBLE)`;
 }

@@ -76,7 +76,8 @@ function sampleRecords(text: string, delimiter: string, whole: boolean): CsvReco
 
 function sniffDelimiter(text: string, whole: boolean, options: DialectOptions): string {
   const candidates = options.decimal === ',' ? [';', '\t', '|', ','] : [',', ';', '\t', '|'];
-  let best = ',';
+  // Without any the file is one column, which is read with a delimiter that it does not hold.
+  let best = candidates.find((delimiter) => !text.includes(delimiter)) ?? '\u001f';
   let bestScore = 0;
   let bestWidth = 1;
   for (const delimiter of candidates) {

@@ -33,12 +33,6 @@ export async function planColumns(
   });
 }
 
-/** SELECT item: true in rows where some column's reading is refuted. `greatest` takes any number of columns. */
-export function refutationFlag(plans: readonly ColumnPlan[], decimal: '.' | ','): string {
-  const flags = plans.map((plan) => refutedExpression(plan, decimal)).filter((sql) => sql !== undefined);
-  return `${flags.length === 0 ? 'false' : `greatest(${flags.join(', ')}, false)`} AS refuted`;
-}
-
 /**
  * New plans, by position, for the columns whose reading some value refutes; the values that do become part of the
  * sample, so that the next reading fits them.

@@ -1,7 +1,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { DataError } from '#core';
-import { anyTrue, createBuilder } from './column-builders.ts';
-import { type ColumnPlan, type ReadingOptions, valueExpression } from './column-reading.ts';
+import { createBuilder } from './column-builders.ts';
+import type { ColumnPlan, ReadingOptions } from './column-reading.ts';
 import { withConnection } from './duckdb.ts';
 import {
   checkReadOptions,
@@ -14,13 +14,13 @@ import {
   chooseColumns,
   planColumns,
   readingOptions,
-  refutationFlag,
   replanRefuted,
   warnAmbiguousDates,
 } from './plan-columns.ts';
 import { emptyFile, type PreparedFile, prepareFiles } from './prepare-files.ts';
 import type { Relation } from './relation.ts';
 import { resolveSources, type TableFormat, type TableSource } from './source-files.ts';
+import { streamRelation } from './stream-relation.ts';
 import { type Column, Table } from './table.ts';
 
 /** What was read and what had to be decided or repaired on the way. */
@@ -161,18 +161,13 @@ async function readColumns(
   plans: readonly ColumnPlan[],
   options: ReadingOptions,
 ): Promise<{ read: Column[]; refuted: boolean }> {
-  const values = plans.map((plan, i) => `${valueExpression(plan, options.decimal)} AS e${i}`);
-  const flag = refutationFlag(plans, options.decimal);
   const builders = plans.map((plan) => createBuilder(plan.column.name, plan.reading.kind));
-  const result = await connection.stream(`SELECT ${[...values, flag].join(', ')} FROM ${relation.sql}`);
   let rows = 0;
   let refuted = false;
-  for (;;) {
-    const chunk = await result.fetchChunk();
-    if (chunk === null || chunk.rowCount === 0) break;
-    rows += chunk.rowCount;
-    for (const [i, builder] of builders.entries()) builder.append(chunk, i);
-    refuted ||= anyTrue(chunk, builders.length);
+  for await (const piece of streamRelation(connection, relation, plans, options.decimal)) {
+    for (const [i, builder] of builders.entries()) builder.append(piece.chunk, i);
+    rows += piece.rows;
+    refuted ||= piece.refuted;
   }
   return { read: builders.map((builder) => builder.finish(rows)), refuted };
 }

@@ -1,7 +1,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { ConfigError } from '#core';
-import { anyTrue, createBuilder } from './column-builders.ts';
-import { type ColumnKind, type ColumnPlan, refutedExpression, valueExpression } from './column-reading.ts';
+import { createBuilder } from './column-builders.ts';
+import { type ColumnKind, type ColumnPlan, refutedExpression } from './column-reading.ts';
 import { openConnection } from './duckdb.ts';
 import {
   checkReadOptions,
@@ -10,17 +10,11 @@ import {
   openRelation,
   type ReadOptions,
 } from './open-relation.ts';
-import {
-  chooseColumns,
-  locate,
-  planColumns,
-  readingOptions,
-  refutationFlag,
-  replanRefuted,
-} from './plan-columns.ts';
+import { chooseColumns, locate, planColumns, readingOptions, replanRefuted } from './plan-columns.ts';
 import { prepareFiles } from './prepare-files.ts';
 import type { Relation } from './relation.ts';
 import { resolveSources, type TableSource } from './source-files.ts';
+import { streamRelation } from './stream-relation.ts';
 import { Table } from './table.ts';
 
 /** A column that every chunk has, of a kind fixed beforehand. */
@@ -111,25 +105,18 @@ async function* scanRelation(
     await planColumns(connection, chosen, reading),
     options,
   );
-  const values = plans.map((plan, i) => `${valueExpression(plan, reading.decimal)} AS e${i}`);
-  const flag = refutationFlag(plans, reading.decimal);
-  const result = await connection.stream(
-    `SELECT ${[...values, flag].join(', ')} FROM ${chosen.sql}${skipRows > 0 ? ` OFFSET ${skipRows}` : ''}`,
-  );
   const create = () => plans.map((plan) => createBuilder(plan.column.name, plan.reading.kind));
   let builders = create();
   let rows = 0;
-  for (;;) {
-    const chunk = await result.fetchChunk();
-    if (chunk === null || chunk.rowCount === 0) break;
-    if (anyTrue(chunk, builders.length)) {
+  for await (const piece of streamRelation(connection, chosen, plans, reading.decimal, skipRows)) {
+    if (piece.refuted) {
       const refuted = await replanRefuted(where, connection, chosen, plans, reading);
       const [plan] = [...refuted.keys()].map((i) => plans[i]);
       const doubt = refutedExpression(plan, reading.decimal) as string;
       throw await locate(where, connection, chosen, plan, doubt);
     }
-    for (const [i, builder] of builders.entries()) builder.append(chunk, i);
-    rows += chunk.rowCount;
+    for (const [i, builder] of builders.entries()) builder.append(piece.chunk, i);
+    rows += piece.rows;
     if (rows < chunkRows) continue;
     const finished = builders;
     const count = rows;
