@@ -1,7 +1,15 @@
-import * as ort from 'onnxruntime-node';
+import type * as Ort from 'onnxruntime-node';
 import { RuntimeFailure } from '#core';
 import type { OnnxDType } from '../onnx/dtype.ts';
 import { type OnnxModelInfo, readOnnxModel } from '../onnx/read-model.ts';
+
+let library: Promise<typeof Ort> | undefined;
+
+/** Loads ONNX Runtime at the first session: workers that train never need it. */
+function loadRuntime(): Promise<typeof Ort> {
+  library ??= import('onnxruntime-node');
+  return library;
+}
 
 export type TensorData =
   | Float32Array
@@ -25,11 +33,13 @@ export interface SessionOptions {
 /** An ONNX model loaded into ONNX Runtime (CPU). Release it when done. */
 export class OnnxSession {
   readonly info: OnnxModelInfo;
-  private readonly session: ort.InferenceSession;
+  private readonly session: Ort.InferenceSession;
+  private readonly runtime: typeof Ort;
 
-  private constructor(info: OnnxModelInfo, session: ort.InferenceSession) {
+  private constructor(info: OnnxModelInfo, session: Ort.InferenceSession, runtime: typeof Ort) {
     this.info = info;
     this.session = session;
+    this.runtime = runtime;
   }
 
   /**
@@ -39,14 +49,15 @@ export class OnnxSession {
    */
   static async create(bytes: Uint8Array, options: SessionOptions = {}): Promise<OnnxSession> {
     const info = readOnnxModel(bytes, 'OnnxSession');
+    const runtime = await loadRuntime();
     try {
-      const session = await ort.InferenceSession.create(bytes, {
+      const session = await runtime.InferenceSession.create(bytes, {
         logSeverityLevel: 3,
         ...(options.threads === undefined
           ? {}
           : { intraOpNumThreads: options.threads, interOpNumThreads: 1 }),
       });
-      return new OnnxSession(info, session);
+      return new OnnxSession(info, session, runtime);
     } catch (error) {
       throw new RuntimeFailure(
         `OnnxSession: ONNX Runtime must accept the model, but it answered: ${firstLine(error)}`,
@@ -66,7 +77,7 @@ export class OnnxSession {
     const inputs = Object.fromEntries(
       Object.entries(feeds).map(([name, tensor]) => [
         name,
-        new ort.Tensor(tensor.dtype as 'float32', tensor.data as Float32Array, tensor.dims),
+        new this.runtime.Tensor(tensor.dtype as 'float32', tensor.data as Float32Array, tensor.dims),
       ]),
     );
     try {
