@@ -21,6 +21,7 @@ export interface TreeKernelExports {
     missing: number,
     target: number,
     stride: number,
+    column: number,
   ): void;
   computeLogSums(): void;
   computeGradients(amplification: number): void;
@@ -32,7 +33,7 @@ export interface TreeKernelExports {
   treeLeaves(): number;
   treeNodes(): number;
   applyTree(): void;
-  traverse(panels: number, panelBytes: number, rows: number, scores: number, skip: number): void;
+  traverse(panels: number, rows: number, scores: number, skip: number): void;
 }
 
 const idle: TreeTeam[] = [];

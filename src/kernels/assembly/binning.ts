@@ -1,5 +1,5 @@
 // Bins: quantile thresholds of a column, and the bin of every value.
-import { ARG_0, ARG_1, ARG_2, ARG_3, ARG_4, ARG_5, ARG_6, JOB_BIN, JOB_SKETCH, STREAM_CHUNK } from "./layout";
+import { ARG_0, ARG_1, ARG_2, ARG_3, ARG_4, ARG_5, ARG_6, ARG_7, JOB_BIN, JOB_SKETCH, STREAM_CHUNK } from "./layout";
 import { int, setInt } from "./context";
 import { runJob } from "./team";
 
@@ -165,6 +165,7 @@ function runEnd(sorted: usize, from: i32, end: i32): i32 {
  * @param codes number of codes of a categorical column, 0 for a numeric one
  * @param missing bin of NaN
  * @param stride bytes from one row's bin to the next
+ * @param column a second place for the bins, one byte apart, or 0
  */
 export function binColumn(
   values: usize,
@@ -174,6 +175,7 @@ export function binColumn(
   missing: i32,
   target: usize,
   stride: i32,
+  column: usize,
 ): void {
   setInt(ARG_0, <i32>values);
   setInt(ARG_1, rows);
@@ -182,6 +184,7 @@ export function binColumn(
   setInt(ARG_4, missing);
   setInt(ARG_5, <i32>target);
   setInt(ARG_6, stride);
+  setInt(ARG_7, <i32>column);
   runJob(JOB_BIN, (rows + STREAM_CHUNK - 1) / STREAM_CHUNK);
 }
 
@@ -200,11 +203,14 @@ export function binTask(task: i32): void {
   const from = task * STREAM_CHUNK;
   const to = min<i32>(from + STREAM_CHUNK, int(ARG_1));
   let target = <usize>int(ARG_5) + <usize>from * stride;
+  const column = <usize>int(ARG_7);
   if (codes > 0) {
     for (let i = from; i < to; i++) {
       const x = load<f32>(values + (<usize>i << 2));
       const code = x >= 0 && x < <f32>codes ? <usize>x : 0;
-      store<u8>(target, load<u8>(table + code));
+      const bin = load<u8>(table + code);
+      store<u8>(target, bin);
+      if (column != 0) store<u8>(column + <usize>i, bin);
       target += stride;
     }
     return;
@@ -220,7 +226,9 @@ export function binTask(task: i32): void {
     p = step(table, p, 4, x);
     p = step(table, p, 2, x);
     p = step(table, p, 1, x);
-    store<u8>(target, <u8>(x == x ? <u32>p : missing));
+    const bin = <u8>(x == x ? <u32>p : missing);
+    store<u8>(target, bin);
+    if (column != 0) store<u8>(column + <usize>i, bin);
     target += stride;
   }
 }

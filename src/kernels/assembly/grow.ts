@@ -8,10 +8,12 @@ import {
   ARG_3,
   ARG_4,
   ARG_5,
+  ARG_6,
   BAG_ROWS,
   CANDIDATES,
   CANDIDATE_BYTES,
   CHUNK_LEFT,
+  COLUMN_BINS,
   CHUNK_LIMIT,
   CHUNK_SCRATCH,
   DEPTH_WISE,
@@ -48,7 +50,6 @@ import {
   OUTPUT,
   PADDED_ROWS,
   PANELS,
-  PANEL_BYTES,
   REG_ALPHA,
   REG_LAMBDA,
   ROUTE,
@@ -264,7 +265,15 @@ export function splitNext(): i32 {
   const leftSmaller = hessianOf(leftSum) <= hessianOf(rightSum);
   const deepest = int(MAX_DEPTH);
   const wantsSplits = leafCount < maxLeaves && (deepest == 0 || depth < deepest);
-  setInt(ARG_3, <i32>(pointer(PANELS) + <usize>(feature >> 4) * pointer(PANEL_BYTES) + <usize>(feature & 15)));
+  const columns = pointer(COLUMN_BINS);
+  if (columns != 0) {
+    setInt(ARG_3, <i32>(columns + <usize>feature * pointer(PADDED_ROWS)));
+    setInt(ARG_6, 1);
+  } else {
+    const panel = pointer(PANELS) + (<usize>(feature >> 4) << 3);
+    setInt(ARG_3, <i32>(load<u32>(panel) + (feature & 15)));
+    setInt(ARG_6, load<i32>(panel, 4));
+  }
   setInt(ARG_4, wantsSplits ? (leftSmaller ? 1 : 2) : 0);
   let copies = 0;
   let leftCount = 0;
@@ -376,10 +385,11 @@ function splitAlone(start: i32, count: i32): i32 {
 @inline
 function distribute(from: usize, to: usize, lefts: usize, rights: usize): usize {
   const column = <usize>int(ARG_3);
+  const stride = <usize>int(ARG_6);
   const route = pointer(ROUTE);
   for (let at = from; at < to; at += 4) {
     const row = load<u32>(at);
-    const goesLeft = <usize>load<u8>(route + <usize>load<u8>(column + (<usize>row << 4))) << 2;
+    const goesLeft = <usize>load<u8>(route + <usize>load<u8>(column + <usize>row * stride)) << 2;
     store<u32>(lefts, row);
     store<u32>(rights, row);
     lefts += goesLeft;
@@ -465,13 +475,12 @@ export function applyTree(): void {
   const scores = pointer(SCORES) + (<usize>int(OUTPUT) * <usize>int(PADDED_ROWS) << 2);
   setInt(ARG_1, <i32>scores);
   runJob(JOB_UPDATE, (int(BAG_ROWS) + STREAM_CHUNK - 1) / STREAM_CHUNK);
-  if (int(IN_BAG) != 0) traverse(pointer(PANELS), pointer(PANEL_BYTES), int(ROWS), scores, pointer(IN_BAG));
+  if (int(IN_BAG) != 0) traverse(pointer(PANELS), int(ROWS), scores, pointer(IN_BAG));
 }
 
-/** Adds the tree to the scores of binned rows; rows marked in `skip` are left out. */
-export function traverse(panels: usize, panelBytes: usize, rows: i32, scores: usize, skip: usize): void {
+/** Adds the tree to the scores of binned rows, given their panels; rows marked in `skip` are left out. */
+export function traverse(panels: usize, rows: i32, scores: usize, skip: usize): void {
   setInt(ARG_0, <i32>panels);
-  setInt(ARG_1, <i32>panelBytes);
   setInt(ARG_2, rows);
   setInt(ARG_3, <i32>scores);
   setInt(ARG_4, <i32>skip);
@@ -501,7 +510,6 @@ export function updateTask(task: i32): void {
 
 export function traverseTask(task: i32): void {
   const panels = <usize>int(ARG_0);
-  const panelBytes = <usize>int(ARG_1);
   const scores = <usize>int(ARG_3);
   const skip = <usize>int(ARG_4);
   const nodes = pointer(NODES);
@@ -512,7 +520,10 @@ export function traverseTask(task: i32): void {
     let node = nodes;
     let feature = load<i32>(node);
     while (feature >= 0) {
-      const bin = <i32>load<u8>(panels + <usize>(feature >> 4) * panelBytes + (<usize>row << 4) + <usize>(feature & 15));
+      const panel = panels + (<usize>(feature >> 4) << 3);
+      const bin = <i32>load<u8>(
+        <usize>load<u32>(panel) + <usize>row * <usize>load<u32>(panel, 4) + <usize>(feature & 15),
+      );
       let left: bool;
       if (load<i32>(node, 20) != 0) left = ((load<u32>(node + (<usize>(bin >> 5) << 2), 32) >>> (bin & 31)) & 1) != 0;
       else left = (bin <= load<i32>(node, 4)) || bin == load<i32>(node, 16);

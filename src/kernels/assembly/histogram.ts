@@ -5,7 +5,6 @@ import {
   LOCAL_HISTOGRAM_BYTES,
   PACKED,
   PANELS,
-  PANEL_BYTES,
   PANEL_COUNT,
   PANEL_LANES,
 } from "./layout";
@@ -65,11 +64,11 @@ function lanes12(histogram: usize, row: usize, value: i64): void {
   store<i64>(d, load<i64>(d, 30720) + value, 30720);
 }
 
-function first16(panel: usize, from: usize, to: usize, packed: usize, histogram: usize): void {
+function first16(panel: usize, stride: usize, from: usize, to: usize, packed: usize, histogram: usize): void {
   for (let at = from; at < to; at += 4) {
     const index = <usize>load<u32>(at);
     const value = load<i64>(packed + (index << 3));
-    const row = panel + (index << 4);
+    const row = panel + index * stride;
     lanes0(histogram, row, value);
     lanes4(histogram, row, value);
     lanes8(histogram, row, value);
@@ -77,32 +76,32 @@ function first16(panel: usize, from: usize, to: usize, packed: usize, histogram:
   }
 }
 
-function first12(panel: usize, from: usize, to: usize, packed: usize, histogram: usize): void {
+function first12(panel: usize, stride: usize, from: usize, to: usize, packed: usize, histogram: usize): void {
   for (let at = from; at < to; at += 4) {
     const index = <usize>load<u32>(at);
     const value = load<i64>(packed + (index << 3));
-    const row = panel + (index << 4);
+    const row = panel + index * stride;
     lanes0(histogram, row, value);
     lanes4(histogram, row, value);
     lanes8(histogram, row, value);
   }
 }
 
-function first8(panel: usize, from: usize, to: usize, packed: usize, histogram: usize): void {
+function first8(panel: usize, stride: usize, from: usize, to: usize, packed: usize, histogram: usize): void {
   for (let at = from; at < to; at += 4) {
     const index = <usize>load<u32>(at);
     const value = load<i64>(packed + (index << 3));
-    const row = panel + (index << 4);
+    const row = panel + index * stride;
     lanes0(histogram, row, value);
     lanes4(histogram, row, value);
   }
 }
 
-function first4(panel: usize, from: usize, to: usize, packed: usize, histogram: usize): void {
+function first4(panel: usize, stride: usize, from: usize, to: usize, packed: usize, histogram: usize): void {
   for (let at = from; at < to; at += 4) {
     const index = <usize>load<u32>(at);
     const value = load<i64>(packed + (index << 3));
-    lanes0(histogram, panel + (index << 4), value);
+    lanes0(histogram, panel + index * stride, value);
   }
 }
 
@@ -114,7 +113,7 @@ function addTo(histogram: usize, bin: usize, value: i64): void {
 }
 
 /** Six lanes chosen at run time (for trees that see only some of the features). */
-function six(panel: usize, from: usize, to: usize, packed: usize, histogram: usize, lanes: usize): void {
+function six(panel: usize, stride: usize, from: usize, to: usize, packed: usize, histogram: usize, lanes: usize): void {
   const a = <usize>load<u8>(lanes, 0);
   const b = <usize>load<u8>(lanes, 1);
   const c = <usize>load<u8>(lanes, 2);
@@ -124,7 +123,7 @@ function six(panel: usize, from: usize, to: usize, packed: usize, histogram: usi
   for (let at = from; at < to; at += 4) {
     const index = <usize>load<u32>(at);
     const value = load<i64>(packed + (index << 3));
-    const row = panel + (index << 4);
+    const row = panel + index * stride;
     addTo(histogram + (a << 11), row + a, value);
     addTo(histogram + (b << 11), row + b, value);
     addTo(histogram + (c << 11), row + c, value);
@@ -134,60 +133,94 @@ function six(panel: usize, from: usize, to: usize, packed: usize, histogram: usi
   }
 }
 
-function two(panel: usize, from: usize, to: usize, packed: usize, histogram: usize, lanes: usize): void {
+function two(panel: usize, stride: usize, from: usize, to: usize, packed: usize, histogram: usize, lanes: usize): void {
   const a = <usize>load<u8>(lanes, 0);
   const b = <usize>load<u8>(lanes, 1);
   for (let at = from; at < to; at += 4) {
     const index = <usize>load<u32>(at);
     const value = load<i64>(packed + (index << 3));
-    const row = panel + (index << 4);
+    const row = panel + index * stride;
     addTo(histogram + (a << 11), row + a, value);
     addTo(histogram + (b << 11), row + b, value);
   }
 }
 
-function one(panel: usize, from: usize, to: usize, packed: usize, histogram: usize, lanes: usize): void {
+function one(panel: usize, stride: usize, from: usize, to: usize, packed: usize, histogram: usize, lanes: usize): void {
   const a = <usize>load<u8>(lanes);
   const column = panel + a;
   const target = histogram + (a << 11);
   for (let at = from; at < to; at += 4) {
     const index = <usize>load<u32>(at);
-    addTo(target, column + (index << 4), load<i64>(packed + (index << 3)));
+    addTo(target, column + index * stride, load<i64>(packed + (index << 3)));
   }
 }
 
-/** Adds the rows whose numbers stand at [from, to) to the accumulators of `thread`. */
-export function accumulate(from: usize, to: usize, thread: i32): void {
-  if (from >= to) return;
+/** Rows per block: few enough that what `touch` loads is still in the cache when it is used. */
+const BLOCK: usize = 512 * 4;
+
+/**
+ * Loads the cache lines of rows that lie far apart: many loads are under way at once here, few are in the loops that
+ * add. The result only keeps the loads alive.
+ */
+function touch(panel: usize, stride: usize, from: usize, to: usize, packed: usize): i32 {
+  let all = 0;
+  for (let at = from; at < to; at += 4) {
+    const index = <usize>load<u32>(at);
+    all |= load<i32>(packed + (index << 3)) | load<i32>(panel + index * stride);
+  }
+  return all;
+}
+
+/** Adds the rows whose numbers stand at [from, to) to the accumulators of `thread`. @returns nothing of meaning */
+export function accumulate(from: usize, to: usize, thread: i32): i32 {
+  if (from >= to) return 0;
   store<i32>(pointer(LOCAL_DIRTY) + (<usize>thread << 2), 1);
   const packed = pointer(PACKED);
+  const histogram = pointer(LOCAL_HISTOGRAMS) + <usize>thread * pointer(LOCAL_HISTOGRAM_BYTES);
+  const span = load<u32>(to - 4) - load<u32>(from);
+  if (span < <u32>(to - from)) {
+    addBlock(from, to, packed, histogram, false);
+    return 0;
+  }
+  let all = 0;
+  for (let at = from; at < to; at += BLOCK) {
+    all |= addBlock(at, min<usize>(at + BLOCK, to), packed, histogram, true);
+  }
+  return all;
+}
+
+function addBlock(from: usize, to: usize, packed: usize, histogram: usize, sparse: bool): i32 {
   const panels = int(PANEL_COUNT);
-  let panel = pointer(PANELS);
-  let histogram = pointer(LOCAL_HISTOGRAMS) + <usize>thread * pointer(LOCAL_HISTOGRAM_BYTES);
+  let place = pointer(PANELS);
   let lanes = pointer(PANEL_LANES);
+  let all = 0;
   for (let p = 0; p < panels; p++) {
+    const panel = <usize>load<u32>(place);
+    const stride = <usize>load<u32>(place, 4);
     let count = <i32>load<u8>(lanes, 0);
+    if (sparse && (p & 3) == 0) all |= touch(panel, stride, from, to, packed);
     if (load<u8>(lanes, 1) != 0) {
-      if (count > 12) first16(panel, from, to, packed, histogram);
-      else if (count > 8) first12(panel, from, to, packed, histogram);
-      else if (count > 4) first8(panel, from, to, packed, histogram);
-      else if (count > 0) first4(panel, from, to, packed, histogram);
+      if (count > 12) first16(panel, stride, from, to, packed, histogram);
+      else if (count > 8) first12(panel, stride, from, to, packed, histogram);
+      else if (count > 4) first8(panel, stride, from, to, packed, histogram);
+      else if (count > 0) first4(panel, stride, from, to, packed, histogram);
     } else {
       let lane = lanes + 4;
       while (count >= 6) {
-        six(panel, from, to, packed, histogram, lane);
+        six(panel, stride, from, to, packed, histogram, lane);
         lane += 6;
         count -= 6;
       }
       while (count >= 2) {
-        two(panel, from, to, packed, histogram, lane);
+        two(panel, stride, from, to, packed, histogram, lane);
         lane += 2;
         count -= 2;
       }
-      if (count > 0) one(panel, from, to, packed, histogram, lane);
+      if (count > 0) one(panel, stride, from, to, packed, histogram, lane);
     }
-    panel += pointer(PANEL_BYTES);
+    place += 8;
     histogram += 32768;
     lanes += 20;
   }
+  return all;
 }

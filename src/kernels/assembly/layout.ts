@@ -28,10 +28,14 @@ export const ARENA = 65536;
 // Data
 export const ROWS = 0;
 export const WIDTH = 1;
-/** u8 bins in panels of 16 features: byte (row, feature) at PANELS + (feature >> 4) · PANEL_BYTES + row · 16 + (feature & 15). */
+/**
+ * u32 [PANEL_COUNT × 2]: address and bytes per row of every panel of 16 features; the bin of (row, feature) is the byte
+ * at address + row · bytes + (feature & 15). Up to four panels share a row's cache line.
+ */
 export const PANELS = 2;
 export const PANEL_COUNT = 3;
-export const PANEL_BYTES = 4;
+/** The same bins column by column, PADDED_ROWS bytes each, or 0 when there was no room. */
+export const COLUMN_BINS = 4;
 /** i32 [WIDTH] number of value bins, missing bin not counted. */
 export const VALUE_BINS = 5;
 /** i32 [WIDTH] bin of NaN, or −1. */
@@ -118,6 +122,7 @@ export const ARG_4 = 60;
 export const ARG_5 = 61;
 export const ARG_6 = 62;
 export const ARG_7 = 63;
+export const ARG_8 = 55;
 
 // Forests
 /** u8 bins [WIDTH][PADDED_ROWS] */

@@ -19,10 +19,12 @@ export interface FeatureBins {
   readonly binOfCode: Uint8Array;
 }
 
-/** Bytes from one row's bin of a feature to the next, and where the bins of each feature begin. */
-export interface BinLayout {
+/** Where the bin of row 0 of a feature is, and how many bytes further the next row's. */
+export interface BinPlace {
+  readonly address: number;
   readonly stride: number;
-  address(feature: number): number;
+  /** A second place, where the bins of the feature's rows follow each other. */
+  readonly column?: number;
 }
 
 /**
@@ -99,12 +101,12 @@ function categoricalBins(codes: Float32Array, cardinality: number): FeatureBins 
   return { categorical: true, valueBins: Math.max(1, valueBins), thresholds: new Float32Array(0), binOfCode };
 }
 
-/** Writes the bins of all rows of X where `layout` says. */
+/** Writes the bins of all rows of X where `place` says. */
 export function writeBins(
   team: TreeTeam,
   X: FeatureMatrix,
   bins: readonly FeatureBins[],
-  layout: BinLayout,
+  place: (feature: number) => BinPlace,
 ): void {
   const mark = team.mark();
   const values = team.allocate(X.rows * 4);
@@ -118,14 +120,16 @@ export function writeBins(
       edges.fill(Number.POSITIVE_INFINITY);
       edges.set(feature.thresholds);
     }
+    const { address, stride, column = 0 } = place(j);
     team.exports.binColumn(
       values,
       X.rows,
       table,
       feature.categorical ? feature.binOfCode.length : 0,
       feature.valueBins,
-      layout.address(j),
-      layout.stride,
+      address,
+      stride,
+      column,
     );
   }
   team.rewind(mark);

@@ -72,11 +72,11 @@ class Booster {
     this.seed = seed;
     const bins = chooseBins(team, data.X, params.maxBins, seed);
     this.builder = new EnsembleBuilder(bins);
-    this.training = placeRows(team, data.X, bins, objective, data.y, weights);
+    this.training = placeRows(team, data.X, bins, objective, data.y, weights, true);
     const { validation } = data;
     this.validation =
       validation !== undefined && params.earlyStoppingRounds > 0 && validation.X.rows > 0
-        ? placeRows(team, validation.X, bins, objective, validation.y, validation.weights)
+        ? placeRows(team, validation.X, bins, objective, validation.y, validation.weights, false)
         : undefined;
     placeFit(team, this.training, bins, objective, params);
     this.counters = params.boosting === 'goss' ? team.allocate(262_144) : 0;
@@ -159,7 +159,7 @@ class Booster {
     const { validation, team } = this;
     if (validation === undefined) return;
     const scores = validation.scores + output * validation.padded * 4;
-    team.exports.traverse(validation.panels, validation.panelBytes, validation.rows, scores, 0);
+    team.exports.traverse(validation.panels, validation.rows, scores, 0);
   }
 
   private validationLoss(): number | undefined {

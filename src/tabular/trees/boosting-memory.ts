@@ -8,14 +8,19 @@ import { kernelTarget, type Objective } from './objectives.ts';
 export interface KernelRows {
   readonly rows: number;
   readonly padded: number;
+  /** Table of the panels' places. */
   readonly panels: number;
-  readonly panelBytes: number;
+  /** The bins once more column by column, for moving rows to leaves; 0 when left out. */
+  readonly columns: number;
   /** f32 [outputs][padded] */
   readonly scores: number;
   readonly targets: number;
   /** 0 when all weights are 1. */
   readonly weights: number;
 }
+
+/** Beyond this many bytes of bins a second copy of them costs more than it gains. */
+const columnLimitBytes = 512 * 2 ** 20;
 
 /** Bins X into panels and allocates what goes with its rows. */
 export function placeRows(
@@ -25,12 +30,16 @@ export function placeRows(
   objective: Objective,
   y: Float64Array,
   weights: Float64Array | undefined,
+  withColumns: boolean,
 ): KernelRows {
   const rows = X.rows;
   const padded = Math.ceil(rows / 16) * 16;
-  const panelBytes = padded * 16;
-  const panels = team.allocate(panelBytes * Math.ceil(X.width / 16));
-  writeBins(team, X, bins, { stride: 16, address: (j) => panels + (j >> 4) * panelBytes + (j & 15) });
+  const panels = placePanels(team, padded, X.width);
+  const columns = withColumns && padded * X.width <= columnLimitBytes ? team.allocate(padded * X.width) : 0;
+  writeBins(team, X, bins, (j) => {
+    const [address, stride] = team.u32(panels + (j >> 4) * 8, 2);
+    return { address: address + (j & 15), stride, column: columns === 0 ? 0 : columns + j * padded };
+  });
   const scores = team.allocate(padded * 4 * objective.outputs);
   for (let k = 0; k < objective.outputs; k++) {
     team.f32(scores + k * padded * 4, padded).fill(objective.start[k]);
@@ -43,7 +52,21 @@ export function placeRows(
     weightsAt = team.allocateZeroed(padded * 4);
     team.f32(weightsAt, rows).set(weights);
   }
-  return { rows, padded, panels, panelBytes, scores, targets, weights: weightsAt };
+  return { rows, padded, panels, columns, scores, targets, weights: weightsAt };
+}
+
+/** Reserves panels of 16 features, up to four of them row by row side by side. @returns the table of their places */
+function placePanels(team: TreeTeam, padded: number, width: number): number {
+  const count = Math.ceil(width / 16);
+  const table = team.allocate(count * 8);
+  for (let first = 0; first < count; first += 4) {
+    const stride = Math.min(4, count - first) * 16;
+    const address = team.allocate(padded * stride);
+    for (let p = first; p < Math.min(count, first + 4); p++) {
+      team.u32(table + p * 8, 2).set([address + (p - first) * 16, stride]);
+    }
+  }
+  return table;
 }
 
 /** Lays out everything else that growing trees needs and tells the kernel where it is. */
@@ -66,17 +89,19 @@ export function placeFit(
   ints(at.ROWS, rows.rows);
   ints(at.WIDTH, width);
   ints(at.PANELS, rows.panels);
+  ints(at.COLUMN_BINS, rows.columns);
   ints(at.PANEL_COUNT, panelCount);
-  ints(at.PANEL_BYTES, rows.panelBytes);
   ints(at.SCORES, rows.scores);
   ints(at.PADDED_ROWS, padded);
   ints(at.TARGETS, rows.targets);
   ints(at.WEIGHTS, rows.weights);
-  ints(at.GRADIENTS, team.allocate(padded * 4));
+  // Gradients are used up before rows are moved: both share one place.
+  const gradients = team.allocate(padded * 4);
+  ints(at.GRADIENTS, gradients);
   ints(at.HESSIANS, constantHessian ? 0 : team.allocate(padded * 4));
   ints(at.PACKED, team.allocate(padded * 8));
   ints(at.ORDER, team.allocate(padded * 4));
-  ints(at.ORDER_NEXT, team.allocate(padded * 4));
+  ints(at.ORDER_NEXT, gradients);
   ints(at.IN_BAG, sampled ? team.allocate(padded) : 0);
   ints(at.PARTIAL_SUMS, team.allocate(chunks * 16));
   ints(at.LOG_SUM, objective.outputs > 1 ? team.allocate(padded * 8) : 0);

@@ -214,4 +214,31 @@ describe('random tree ensembles', () => {
       { numRuns: 200 },
     );
   });
+
+  it.each<[string, Partial<Recipe>]>([
+    ['many trees on many rows', { rows: 2000, trees: 120, splits: 30 }],
+    ['many trees on one row', { rows: 1, trees: 120, splits: 30 }],
+    [
+      'deep forests of vector leaves',
+      { link: 'probability', classes: 3, vectorLeaves: true, splits: 800, trees: 6 },
+    ],
+    ['large category sets', { cardinality: 3000, rows: 500 }],
+    ['a thousand trees', { trees: 1000, splits: 5, rows: 200, link: 'identity', classes: 0 }],
+  ])('agree everywhere for %s', async (_, change) => {
+    const common: Recipe = {
+      seed: 3,
+      rows: 300,
+      trees: 20,
+      splits: 40,
+      link: 'softmax',
+      classes: 4,
+      vectorLeaves: false,
+      cardinality: 50,
+    };
+    const { X, model } = draw({ ...common, ...change });
+    const { link, outputs } = model.ensemble;
+    const expected = applyLink(link, sumTreesReference(model.ensemble, X), outputs, model.classes);
+    expect(model.predict(X)).toEqual(expected);
+    expect(largestDifference(expected, (await runOnnx(model, X)).values)).toBeLessThan(1e-6);
+  });
 });

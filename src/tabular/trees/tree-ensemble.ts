@@ -8,7 +8,10 @@ export type Link =
   | 'logistic'
   /** K scores per row → softmax */
   | 'softmax'
-  /** leaves hold class probabilities and trees are averaged (forests) */
+  /**
+   * leaves hold class probabilities and trees are averaged (forests): K scores per row, or with two classes one
+   * score p → [1 − p, p]
+   */
   | 'probability';
 
 /**
@@ -35,7 +38,7 @@ export interface TreeEnsemble {
   readonly treeOutput: Uint16Array;
   /** [M] feature of an inner node, −1 for a leaf. */
   readonly feature: Int32Array;
-  /** [M] float32 threshold of a numeric split. */
+  /** [M] float32 threshold of a numeric split, never NaN; +∞ splits missing values from all others. */
   readonly threshold: Float32Array;
   /** [M] node numbers; for a leaf `left` is the leaf's number in `leafValues` and `right` is 0. */
   readonly left: Uint32Array;
