@@ -13,7 +13,7 @@ import type { InputSpec } from './inputs.ts';
 
 /**
  * The columns a model reads, in the kinds it reads them in: `string` → string column, `float32` → number column,
- * `int64` → whole-number or date column. Columns that are as they should be are passed on, not copied.
+ * `int64` → whole-number or date column, in which infinite values are missing. Columns that are as they should be are passed on, not copied.
  *
  * @throws DataError naming a missing column (and the nearest name), or the row and value that cannot be converted
  */
@@ -87,15 +87,25 @@ function toWhole(column: Column, where: string): NumberColumn | DateColumn {
       ? column
       : numberColumn(column.name, convertEntries(column, parseWhole, 'whole numbers or ISO dates', where));
   const { values } = numbers;
+  let infinite = false;
   for (let row = 0; row < values.length; row++) {
-    if (Number.isNaN(values[row]) || Number.isSafeInteger(values[row])) continue;
+    const value = values[row];
+    if (Number.isNaN(value) || Number.isSafeInteger(value)) continue;
+    if (!Number.isFinite(value)) {
+      infinite = true;
+      continue;
+    }
     throw new DataError(
       `${where}: column "${column.name}" must hold whole numbers as it did in training, but row ${row + 1} holds ` +
-        `${values[row]}. Correct the value, or leave it empty.`,
+        `${value}. Correct the value, or leave it empty.`,
       { column: column.name, row: row + 1 },
     );
   }
-  return numbers;
+  if (!infinite) return numbers;
+  return numberColumn(
+    column.name,
+    values.map((value) => (Number.isFinite(value) ? value : Number.NaN)),
+  );
 }
 
 /** Converts each dictionary entry once. NaN is missing; `undefined` from `parse` is a fault. */

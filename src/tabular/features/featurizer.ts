@@ -101,7 +101,7 @@ export class Featurizer {
     );
   }
 
-  /** The featuriser alone as an ONNX file: the raw columns in, `features` [N, D] out. */
+  /** The featuriser alone as an ONNX file: the raw columns in, `features` [N, D] out (another name if a column has it). */
   toOnnx(): Uint8Array {
     const graph = new OnnxGraph('featurizer');
     const inputs = new Map(
@@ -110,7 +110,9 @@ export class Featurizer {
         graph.input(column, dtype, ['N'], doc),
       ]),
     );
-    graph.output(this.emitOnnx(graph, inputs), 'float32', ['N', this.features.length], 'features');
+    let name = 'features';
+    while (inputs.has(name)) name = `${name}_out`;
+    graph.output(this.emitOnnx(graph, inputs), 'float32', ['N', this.features.length], name);
     return graph.toModel();
   }
 

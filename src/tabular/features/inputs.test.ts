@@ -27,6 +27,9 @@ describe('tableFeeds', () => {
       dims: [2],
     });
     expect(feed(numberColumn('n', [-3, null]), 'int64').data).toEqual(BigInt64Array.of(-3n, MISSING_INT64));
+    expect(feed(numberColumn('n', [7, Number.POSITIVE_INFINITY]), 'int64').data).toEqual(
+      BigInt64Array.of(7n, MISSING_INT64),
+    );
     expect(feed(stringColumn('s', ['ä', null]), 'string').data).toEqual(['ä', '']);
     expect(feed(dateColumn('d', [-1.5, null]), 'int64').data).toEqual(BigInt64Array.of(-2n, MISSING_INT64));
   });

@@ -1,9 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ConfigError } from '#core';
 import { type Column, dateColumn, numberColumn, stringColumn, Table } from '#data';
-import { fitFeaturizer } from './featurizer.ts';
 import { inferPurposes } from './purposes.ts';
 
 const range = (n: number) => Array.from({ length: n }, (_, i) => i);
@@ -96,46 +93,3 @@ describe('inferPurposes', () => {
     expect(wrong).toThrow(/Did you mean "age"\?.*column "job" holds strings.*column "age" holds numbers/);
   });
 });
-
-const bank = join(
-  process.env['TRAINYARD_DATA'] ?? '../shared/data',
-  'bank-marketing',
-  'bankmarketing_train.csv',
-);
-
-describe.skipIf(!existsSync(bank))(`the real bank file (needs ${bank})`, () => {
-  it('has categorical campaign, pdays and previous, and gives 132 one-hot columns', () => {
-    const table = readSimpleCsv(bank).drop('y');
-    expect(table.rows).toBe(32_950);
-    const purposes = inferPurposes(table);
-    const of = (purpose: string) => purposes.filter((p) => p.purpose === purpose).map((p) => p.column);
-    expect(of('Numeric')).toEqual([
-      'age',
-      'duration',
-      'emp.var.rate',
-      'cons.price.idx',
-      'cons.conf.idx',
-      'euribor3m',
-      'nr.employed',
-    ]);
-    expect(of('Categorical')).toEqual(expect.arrayContaining(['campaign', 'pdays', 'previous', 'job']));
-    expect(of('Numeric').length + of('Categorical').length).toBe(20);
-    const { training } = fitFeaturizer(table, { encoding: 'onehot', purposes });
-    expect(training.width).toBe(132);
-    expect(fitFeaturizer(table, { encoding: 'ordinal', purposes }).training.width).toBe(20);
-  });
-});
-
-/** A CSV without quotes; columns in which everything is a number become numbers. */
-function readSimpleCsv(file: string): Table {
-  const [header, ...lines] = readFileSync(file, 'utf8').trimEnd().split(/\r?\n/);
-  const cells = lines.map((line) => line.split(','));
-  return new Table(
-    header.split(',').map((name, j) => {
-      const values = cells.map((row) => row[j]);
-      return values.every((value) => value !== '' && !Number.isNaN(Number(value)))
-        ? numberColumn(name, values.map(Number))
-        : stringColumn(name, values);
-    }),
-  );
-}

@@ -12,7 +12,7 @@ export type Purpose =
   | 'AllNan'
   | 'Ignore';
 
-export const purposes: readonly Purpose[] = [
+const purposes: readonly Purpose[] = [
   'Numeric',
   'Categorical',
   'CategoricalHash',

@@ -134,7 +134,7 @@ export function numbersOf(table: Table, column: string): Float64Array {
 }
 
 /** A float32 copy in which everything infinite (or beyond float32) is NaN. */
-export function toFloat32(values: Float64Array): Float32Array {
+function toFloat32(values: Float64Array): Float32Array {
   const out = new Float32Array(values);
   for (let i = 0; i < out.length; i++) if (!Number.isFinite(out[i])) out[i] = Number.NaN;
   return out;
