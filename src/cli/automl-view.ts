@@ -18,6 +18,7 @@ export class AutoMLView {
   private finished = 0;
   private startedAt: number | undefined;
   private lineShown = false;
+  private headed = false;
   private timer: NodeJS.Timeout | undefined;
 
   constructor(terminal: Terminal) {
@@ -84,17 +85,17 @@ export class AutoMLView {
     this.note(`  validation: ${validation.reason}`);
     this.note(`  metric: ${event.primaryMetric}, ${event.concurrency} trials at a time`);
     if (event.resumedTrials > 0) this.note(`  resumed: ${event.resumedTrials} trials taken over`);
-    this.note('');
-    this.note(
-      styled(
-        this.terminal,
-        'dim',
-        `${'#'.padStart(4)}  ${'PIPELINE'.padEnd(PIPELINE_WIDTH)} ${'SECONDS'.padStart(8)}  ${event.primaryMetric}`,
-      ),
-    );
+  }
+
+  private showHeading(): void {
+    if (this.headed) return;
+    this.headed = true;
+    const heading = `${'#'.padStart(4)}  ${'PIPELINE'.padEnd(PIPELINE_WIDTH)} ${'SECONDS'.padStart(8)}  ${this.metric}`;
+    this.note(`\n${styled(this.terminal, 'dim', heading)}`);
   }
 
   private showTrial({ child, score }: TrialEvent): void {
+    this.showHeading();
     this.running.delete(child.iteration);
     this.finished++;
     const name = `${child.algorithm} (${child.preprocessing})`;

@@ -1,11 +1,19 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { RuntimeFailure } from './errors.ts';
 
 function findPackageRoot(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder);
-  return folder;
+  const start = dirname(fileURLToPath(import.meta.url));
+  for (let folder = start; ; folder = dirname(folder)) {
+    if (existsSync(join(folder, 'package.json'))) return folder;
+    if (folder === dirname(folder)) {
+      throw new RuntimeFailure(
+        `Trainyard: its files must lie in its package, but no package.json is above ${start}. ` +
+          'Keep trainyard external when bundling.',
+      );
+    }
+  }
 }
 
 /** The installed package's folder. */
