@@ -33,6 +33,7 @@ export interface TreeKernelExports {
   treeLeaves(): number;
   treeNodes(): number;
   applyTree(): void;
+  growForest(slots: number): number;
   traverse(panels: number, rows: number, scores: number, skip: number): void;
 }
 

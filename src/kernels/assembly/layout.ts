@@ -124,21 +124,31 @@ export const ARG_6 = 62;
 export const ARG_7 = 63;
 export const ARG_8 = 55;
 
-// Forests
-/** u8 bins [WIDTH][PADDED_ROWS] */
-export const COLUMNS = 64;
-/** i64 [PADDED_ROWS]: value and weight of each row before bootstrapping */
-export const FOREST_ROWS = 65;
-export const FOREST_SLOTS = 66;
-export const FOREST_SLOT_BYTES = 67;
-export const FOREST_BOOTSTRAP = 68;
-export const FOREST_RANDOM_SPLITS = 69;
-export const FOREST_FEATURES = 70;
-export const FOREST_CLASSES = 71;
-export const FOREST_ENTROPY = 72;
-export const FOREST_NODE_LIMIT = 73;
-export const FOREST_BUDGET = 74;
-export const FOREST_LEAF_LIMIT = 75;
+// Forests (COLUMN_BINS, TARGETS, feature tables and ARG_0 = slots are shared with boosting)
+/** i64 [PADDED_ROWS] of each row before bootstrapping: value or class in the high, weight in the low 32 bits. */
+export const FOREST_ROWS = 64;
+/** u32 [slots] address of each slot; a slot grows one tree at a time. */
+export const FOREST_SLOTS = 65;
+/** Rows drawn with replacement per tree, or 0 for all rows. */
+export const FOREST_DRAWS = 66;
+/** 1 for one random cut per feature (extremely randomised trees). */
+export const FOREST_RANDOM_CUTS = 67;
+/** Features looked at per node. */
+export const FOREST_FEATURES = 68;
+/** K when leaves hold K class shares and rows a class; 1 when rows hold a value. */
+export const FOREST_CLASSES = 69;
+export const FOREST_ENTROPY = 70;
+export const FOREST_NODE_LIMIT = 71;
+/** Row visits of one slot in one job. */
+export const FOREST_BUDGET = 72;
+/** 1 when all weights are 1. */
+export const FOREST_UNWEIGHTED = 73;
+export const FOREST_MIN_SAMPLES_SPLIT = 74;
+/** 1 when leaves are exact means of TARGETS. */
+export const FOREST_MEANS = 75;
+/** Per thread: histogram, class sums, categories. */
+export const FOREST_SCRATCH = 76;
+export const FOREST_SCRATCH_BYTES = 77;
 
 // f64 fields
 export const REG_ALPHA = 0;
@@ -152,7 +162,8 @@ export const HESSIAN_SCALE = 7;
 export const CAT_SMOOTH = 8;
 export const CAT_L2 = 9;
 export const OBJECTIVE_PARAMETER = 10;
-export const FOREST_MIN_GAIN = 11;
+/** Least decrease of impurity, as a share of the tree's weight. */
+export const FOREST_MIN_DECREASE = 11;
 
 // Records
 /** Leaf: start, count, histogram, node, depth, splittable (i32); sum i64 @24; gain f64 @32; feature, bin, defaultLeft (i32) @40; left sum i64 @56; bitset @64. */
@@ -161,6 +172,14 @@ export const LEAF_BYTES = 96;
 export const CANDIDATE_BYTES = 64;
 /** Node: feature, bin, left, right, bin of NaN when it goes left or −1, categorical (i32); value f64 @24; bitset @32. */
 export const NODE_BYTES = 64;
+
+/**
+ * Slot: state, tree seed, nodes made, nodes done, leaves (i32); total weight f64 @24; addresses of rows, values, spare
+ * rows, spare values, nodes, leaf values, feature list (u32) @32.
+ */
+export const SLOT_BYTES = 128;
+/** Node of a forest: feature, bin, left, right, bin of NaN when it goes left or −1, categorical, start, count (i32); sum i64 @32; depth @40; bitset @48. */
+export const FOREST_NODE_BYTES = 80;
 
 export const CHUNK_LIMIT = 8192;
 /** Rows of one task that only streams over rows. */

@@ -1,5 +1,6 @@
 import {
   JOB_BIN,
+  JOB_FOREST,
   JOB_GRADIENTS,
   JOB_LOG_SUM,
   JOB_QUANTISE,
@@ -11,6 +12,7 @@ import {
   JOB_UPDATE,
 } from "./layout";
 import { binTask, sketchTask } from "./binning";
+import { forestTask } from "./forest";
 import { gradientsTask, logSumTask, quantiseTask } from "./gradients";
 import { rootTask, settleTask, splitTask, traverseTask, updateTask } from "./grow";
 
@@ -43,6 +45,9 @@ export function runTask(job: i32, task: i32, thread: i32): void {
       break;
     case JOB_BIN:
       binTask(task);
+      break;
+    case JOB_FOREST:
+      forestTask(task, thread);
       break;
     case JOB_LOG_SUM:
       logSumTask(task);

@@ -4,3 +4,4 @@ export { binColumn, sketch } from "./binning";
 export { computeGradients, computeLogSums, quantise } from "./gradients";
 export { sampleOneSide, sampleRows } from "./sampling";
 export { applyTree, beginTree, splitNext, traverse, treeLeaves, treeNodes } from "./grow";
+export { growForest } from "./forest";
