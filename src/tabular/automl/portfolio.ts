@@ -145,5 +145,5 @@ export function portfolioFor(task: Task, shape: DataShape, learners: readonly Le
   });
 }
 
-/** The baseline, always the first trial. Its features are those of the boosted model that follows. */
+/** The baseline, always the first trial. */
 export const baseline: PipelineConfig = { encoding: 'ordinal', scaler: null, learner: 'Dummy', params: {} };

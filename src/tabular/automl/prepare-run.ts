@@ -9,7 +9,7 @@ import { type Guardrail, guardrails } from '../features/guardrails.ts';
 import { type ColumnPurpose, inferPurposes } from '../features/purposes.ts';
 import { repairInfinite } from '../features/repair-infinite.ts';
 import type { DataShape, Learner } from '../learners/learner.ts';
-import { fitPipeline } from '../pipeline/pipeline.ts';
+import { fitPipeline, prepareFeatures } from '../pipeline/pipeline.ts';
 import { appendTable } from './append-table.ts';
 import type { AutoMLOptions } from './automl-options.ts';
 import type { ValidationReport } from './automl-result.ts';
@@ -42,7 +42,8 @@ export interface PreparedRun {
 export interface PlannedRun {
   readonly validation: ValidationReport;
   readonly environment: TrialEnvironment;
-  readonly guardrails: readonly Guardrail[];
+  /** Looks at the data; takes a while for many rows. */
+  readonly checkData: () => readonly Guardrail[];
   readonly shape: DataShape;
 }
 
@@ -85,10 +86,10 @@ export function prepareRun(options: AutoMLOptions, limits: RunLimits): PreparedR
     const choice =
       earlier === undefined
         ? await chooseValidation(options.validation, options.folds, {
-            rows: shape.rows,
             timeoutSeconds: limits.timeoutSeconds,
             concurrency: limits.concurrency,
-            modelSeconds: () => probeSeconds(features, target, { purposes, featurization }, learners),
+            guessedSeconds: guessSeconds(shape),
+            measureSeconds: () => measureSeconds(features, target, { purposes, featurization }, learners),
           })
         : earlierChoice(earlier, options);
     const y = given?.y ?? target.y;
@@ -115,24 +116,25 @@ export function prepareRun(options: AutoMLOptions, limits: RunLimits): PreparedR
       threads: Math.max(1, Math.floor(availableParallelism() / limits.concurrency)),
       cacheBytes: Math.min(GIBIBYTE, totalmem() / (6 * limits.concurrency)),
     };
-    const rails = guardrails(
-      features,
-      {
-        name: label,
-        y: target.y,
-        classes: target.classes,
-        ...(target.labels === null ? {} : { labels: target.labels.values }),
-      },
-      {
-        purposes,
-        config: featurization,
-        validation,
-        infinite: repaired,
-        unlabelledRows: target.missingLabels,
-        seed: limits.seed,
-      },
-    );
-    return { validation, environment, guardrails: rails, shape };
+    const checkData = () =>
+      guardrails(
+        features,
+        {
+          name: label,
+          y: target.y,
+          classes: target.classes,
+          ...(target.labels === null ? {} : { labels: target.labels.values }),
+        },
+        {
+          purposes,
+          config: featurization,
+          validation,
+          infinite: repaired,
+          unlabelledRows: target.missingLabels,
+          seed: limits.seed,
+        },
+      );
+    return { validation, environment, checkData, shape };
   };
   return {
     target,
@@ -241,39 +243,44 @@ function layoutOf(
   };
 }
 
-/**
- * Expected seconds of a typical boosted model on all rows, from a short fit on some of them; for small tables without
- * measuring.
- */
-async function probeSeconds(
+/** Expected seconds of a typical boosted model on all rows, from their number alone. */
+function guessSeconds({ rows, width, classes }: DataShape): number {
+  return 1e-6 * rows * width * (classes > 2 ? classes : 1);
+}
+
+/** Expected seconds of a typical boosted model on all rows, from a short fit on some of them. */
+async function measureSeconds(
   table: Table,
   { y, classes, rows: labelledRows }: PreparedTarget,
   settings: { purposes: readonly ColumnPurpose[]; featurization: FeaturizationConfig },
   learners: readonly Learner[],
 ): Promise<number> {
-  const cells = table.rows * table.columns.length;
-  const guess = 2.5e-6 * cells * (classes > 2 ? classes : 1);
+  const guess = guessSeconds({ rows: table.rows, width: table.columns.length, classes });
   const boosting = learners.find(({ name }) => name === 'GradientBoosting');
-  // Far from any limit there is nothing to find out.
-  if (guess < 0.5 || boosting === undefined) return guess;
+  if (boosting === undefined) return guess;
   const step = Math.max(1, Math.floor(labelledRows.length / PROBE_ROWS));
   const sample = Uint32Array.from({ length: Math.floor(labelledRows.length / step) }, (_, i) => i * step);
   const target = { y: Float64Array.from(sample, (row) => y[row]), classes };
-  const config = {
+  const config = (iterations: number) => ({
     encoding: boosting.encoding,
     scaler: null,
     learner: boosting.name,
-    params: { iterations: PROBE_ROUNDS, maxLeaves: 15 },
-  };
+    params: { iterations, maxLeaves: 15 },
+  });
   const context = { seed: hashString('probe'), threads: 1, deadline: Deadline.none, logger: silentLogger };
   const sampleTable = table.take(sample);
+  const growth = table.rows / sample.length;
   try {
-    await fitPipeline(sampleTable, target, config, settings, context);
-    const start = now();
-    await fitPipeline(sampleTable, target, config, settings, context);
-    const growth = table.rows / sample.length;
-    // Part of the short fit is the same for any number of rounds: the growth with rounds is less than linear.
-    return (now() - start) * growth * (TYPICAL_ROUNDS / PROBE_ROUNDS) * 0.4;
+    const prepared = prepareFeatures(sampleTable, target, config(1), settings, context.seed);
+    const secondsOf = async (iterations: number) => {
+      const start = now();
+      await fitPipeline(sampleTable, target, config(iterations), settings, context, prepared);
+      return now() - start;
+    };
+    await secondsOf(1);
+    const few = await secondsOf(PROBE_ROUNDS);
+    const many = await secondsOf(4 * PROBE_ROUNDS);
+    return growth * (few + (TYPICAL_ROUNDS / (3 * PROBE_ROUNDS)) * Math.max(0, many - few));
   } catch {
     return guess;
   }

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { freemem, totalmem } from 'node:os';
 import { type Logger, now, silentLogger, version } from '#core';
+import type { Guardrail } from '../features/guardrails.ts';
 import type { TabularModel } from '../pipeline/tabular-model.ts';
 import type { AutoMLEvent } from './automl-event.ts';
 import type { AutoMLOptions } from './automl-options.ts';
@@ -161,8 +162,10 @@ class AutoMLSession {
       concurrency: limits.concurrency,
       resumedTrials: journal?.contents.trials.length ?? 0,
     });
-    for (const guardrail of planned.guardrails) this.emit({ type: 'guardrail', guardrail });
     const predictions = new PredictionStore(Math.max(256 * MEBIBYTE, 0.2 * freemem()));
+    // The workers start meanwhile.
+    const guardrails = planned.checkData();
+    for (const guardrail of guardrails) this.emit({ type: 'guardrail', guardrail });
     const searched = await this.search(parts, predictions);
     const searchEnd = this.elapsed();
     if (
@@ -187,7 +190,7 @@ class AutoMLSession {
       emit: (event) => this.emit(event),
       warn: (message) => this.warn(message),
     }).finish();
-    return this.export(parts, searched, finished, searchEnd);
+    return this.export(parts, searched, { ...finished, guardrails, searchEnd });
   }
 
   private async search(parts: Parts, predictions: PredictionStore): Promise<SearchOutcome> {
@@ -254,10 +257,9 @@ class AutoMLSession {
   private async export(
     { prepared, planned, limits }: Parts,
     searched: SearchOutcome,
-    finished: FinishedModel,
-    searchEnd: number,
+    finished: FinishedModel & { readonly guardrails: readonly Guardrail[]; readonly searchEnd: number },
   ): Promise<Finished> {
-    const { model, score, algorithm } = finished;
+    const { model, score, algorithm, guardrails, searchEnd } = finished;
     const { target, metric, fingerprint, features } = prepared;
     this.emit({ type: 'phase', phase: 'exporting', seconds: this.elapsed() });
     const onnx = model.toOnnx({
@@ -278,7 +280,7 @@ class AutoMLSession {
       task: target.task,
       primaryMetric: metric,
       validation: planned.validation,
-      guardrails: planned.guardrails,
+      guardrails,
       children: searched.trials.map(childRun),
       best: {
         iteration: finished.iteration,

@@ -47,6 +47,7 @@ export class JobRunner {
   }
 
   async run(job: Job, deadline: Deadline): Promise<JobResults[Job['kind']]> {
+    deadline.check('trial');
     switch (job.kind) {
       case 'fold':
         return this.runFold(job, deadline);

@@ -14,6 +14,9 @@ import type { TrialOutcome, TrialRunner } from './trial-runner.ts';
 /** Seconds of search after which no further trial starts when no timeout was given and the landmarks are made. */
 export const DEFAULT_SEARCH_SECONDS = 60;
 
+/** Proposals that would take too long are passed over this often before the search ends. */
+const MAX_DECLINED = 12;
+
 /** What a search works with. */
 export interface SearchLoopContext {
   readonly task: Task;
@@ -63,6 +66,8 @@ export class SearchLoop {
   private firstModelSeconds: number | undefined;
   private next = 0;
   private hasBaseline = false;
+  /** Proposals there was no time for. */
+  private declined = 0;
   /** Best score so far in order of finishing. */
   private best: number | undefined;
 
@@ -77,11 +82,12 @@ export class SearchLoop {
       while (this.running.length >= this.context.concurrency) await this.tellOldest();
       stopReason = this.reasonToStop();
       if (stopReason !== undefined) break;
-      const proposal = this.hasBaseline ? this.context.search.next() : { config: baseline, suggestion: null };
-      if (proposal !== undefined && !this.tooLong(proposal.config)) this.start(proposal);
-      else if (proposal === undefined && this.running.length > 0) await this.tellOldest();
-      else if (proposal === undefined) stopReason = 'there was nothing new to try';
-      else if (proposal.suggestion !== null) stopReason = 'there was no time for another trial';
+      const proposal = this.propose();
+      if (proposal !== undefined) this.start(proposal);
+      else if (this.running.length > 0) await this.tellOldest();
+      else
+        stopReason =
+          this.declined > 0 ? 'there was no time for another trial' : 'there was nothing new to try';
     }
     while (this.running.length > 0) await this.tellOldest();
     this.trials.sort((a, b) => a.iteration - b.iteration);
@@ -101,11 +107,23 @@ export class SearchLoop {
     return undefined;
   }
 
+  /** The next configuration there is time for. */
+  private propose(): Proposal | undefined {
+    if (!this.hasBaseline) return { config: baseline, suggestion: null };
+    for (let attempt = 0; attempt < MAX_DECLINED; attempt++) {
+      const proposal = this.context.search.next();
+      if (proposal === undefined || !this.tooLong(proposal.config)) return proposal;
+      this.context.search.decline(proposal);
+      this.declined++;
+    }
+    return undefined;
+  }
+
   /** Whether a trial is not worth starting, because the time would be over before its folds are done. */
   private tooLong(config: PipelineConfig): boolean {
     const { costs, folds, concurrency, secondsLeft, timed } = this.context;
     const estimate = costs.estimate(config);
-    if (!timed || config === baseline || estimate === undefined) return false;
+    if (!timed || estimate === undefined) return false;
     const rounds = Math.ceil(folds / concurrency);
     return 0.8 * estimate * rounds > secondsLeft(this.trials);
   }
@@ -116,20 +134,18 @@ export class SearchLoop {
     const { config } = proposal;
     const isBaseline = config === baseline;
     this.hasBaseline ||= isBaseline;
-    const outcome = runner.run(config, {
-      // The baseline is what remains when there is no time for anything else.
-      secondsLeft: isBaseline ? () => Number.POSITIVE_INFINITY : () => secondsLeft(this.trials),
-      trialSeconds: isBaseline ? Number.POSITIVE_INFINITY : trialSeconds,
-      onStart: () =>
-        emit({
-          type: 'trial-started',
-          iteration,
-          algorithm: config.learner,
-          preprocessing: preprocessingText(config),
-          hyperparameters: config.params,
-          seconds: elapsed(),
-        }),
-    });
+    const onStart = () =>
+      emit({
+        type: 'trial-started',
+        iteration,
+        algorithm: config.learner,
+        preprocessing: preprocessingText(config),
+        hyperparameters: config.params,
+        seconds: elapsed(),
+      });
+    const outcome = isBaseline
+      ? runner.runBaseline({ onStart })
+      : runner.run(config, { secondsLeft: () => secondsLeft(this.trials), trialSeconds, onStart });
     const finished = outcome.then((done) => {
       this.record(iteration, config, done);
       return done;

@@ -101,6 +101,13 @@ export class Search {
     return undefined;
   }
 
+  /** Takes back a proposal that is not going to be tried. */
+  decline({ config, suggestion }: Proposal): void {
+    if (suggestion === null) return;
+    this.proposed.delete(configKey(config));
+    this.arms?.forget(suggestion);
+  }
+
   /** @param score primary metric, `undefined` for a trial without one */
   tell({ config, suggestion }: Proposal, score: number | undefined): void {
     const loss = this.lossOf(score);

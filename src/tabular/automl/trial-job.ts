@@ -90,8 +90,15 @@ export type JobKind = Job['kind'];
 export interface JobMessage {
   readonly id: number;
   readonly job: Job;
-  /** Time the job has, from its arrival. */
+  /** Time the job has from `sentAt` on. */
   readonly seconds: number;
+  /** Milliseconds since 1970 by the monotonic clock: a worker that still starts finds the message later. */
+  readonly sentAt: number;
+}
+
+/** The clock that the threads of a process share. */
+export function sharedClock(): number {
+  return performance.timeOrigin + performance.now();
 }
 
 /** What a worker answers. */

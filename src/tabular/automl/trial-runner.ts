@@ -1,10 +1,17 @@
-import { CancelledError, now } from '#core';
+import { CancelledError, Deadline, now, silentLogger } from '#core';
 import { outputsOf } from '../ensemble/out-of-fold.ts';
+import { scoreOutOfFold } from '../ensemble/score.ts';
+import { FeatureMatrix } from '../features/matrix.ts';
+import { findLearner } from '../learners/registry.ts';
 import { argmaxDecision, type Decision } from '../pipeline/decision.ts';
 import type { PipelineConfig } from '../pipeline/pipeline.ts';
 import type { TrialStatus } from './automl-result.ts';
+import { baseline } from './portfolio.ts';
 import type { TrialEnvironment } from './trial-job.ts';
 import type { JobHandle, WorkerPool } from './worker-pool.ts';
+
+/** Predictions that are scored without asking a worker. */
+const MAX_SCORED_HERE = 200_000;
 
 /** How a trial ended. */
 export interface TrialOutcome {
@@ -83,6 +90,56 @@ export class TrialRunner {
       return unfinished(error, fitSeconds, limits);
     } finally {
       for (const handle of handles) this.running.delete(handle);
+    }
+  }
+
+  /**
+   * The baseline, fitted and predicted here and now, whatever the workers do: it looks at no features, and there is
+   * always an answer.
+   */
+  async runBaseline({ onStart }: Pick<TrialLimits, 'onStart'>): Promise<TrialOutcome> {
+    const { folds, layout, scoring, y, weights } = this.environment;
+    onStart();
+    const start = now();
+    const outputs = outputsOf(layout);
+    const predictions = new Float64Array(new SharedArrayBuffer(8 * this.predictionLength));
+    const context = { seed: 0, threads: 1, deadline: Deadline.none, logger: silentLogger };
+    let offset = 0;
+    try {
+      for (const { train, validation } of folds) {
+        const data = {
+          X: new FeatureMatrix(train.length, [], []),
+          y: Float64Array.from(train, (row) => y[row]),
+          classes: layout.classes,
+          ...(weights === undefined ? {} : { weights: Float64Array.from(train, (row) => weights[row]) }),
+        };
+        const model = await findLearner(baseline.learner).fit(data, {}, context);
+        predictions.set(model.predict(new FeatureMatrix(validation.length, [], [])), offset);
+        offset += validation.length * outputs;
+      }
+      const fitSeconds = now() - start;
+      const { metrics, decision } =
+        predictions.length <= MAX_SCORED_HERE
+          ? scoreOutOfFold(layout, predictions, scoring)
+          : await this.pool.submit<'score'>({ kind: 'score', predictions }, { priority: 1 }).result;
+      return {
+        status: 'completed',
+        metrics,
+        decision,
+        fitSeconds,
+        foldSeconds: fitSeconds / folds.length,
+        predictions,
+      };
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      return {
+        status: 'failed',
+        reason,
+        metrics: {},
+        decision: argmaxDecision,
+        fitSeconds: 0,
+        foldSeconds: 0,
+      };
     }
   }
 

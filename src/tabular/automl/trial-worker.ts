@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { Deadline, TrainyardError } from '#core';
 import { JobRunner } from './run-job.ts';
-import type { JobAnswer, JobMessage, WorkerSetup } from './trial-job.ts';
+import { type JobAnswer, type JobMessage, sharedClock, type WorkerSetup } from './trial-job.ts';
 
 const { environment, cancel } = workerData as WorkerSetup;
 const runner = new JobRunner(environment);
@@ -14,10 +14,11 @@ const signal = {
   },
 } as AbortSignal;
 
-parentPort?.on('message', async ({ id, job, seconds }: JobMessage) => {
+parentPort?.on('message', async ({ id, job, seconds, sentAt }: JobMessage) => {
+  const left = seconds - (sharedClock() - sentAt) / 1000;
   let answer: JobAnswer;
   try {
-    answer = { id, result: await runner.run(job, new Deadline(seconds, signal)) };
+    answer = { id, result: await runner.run(job, new Deadline(left, signal)) };
   } catch (error) {
     answer = { id, error: describe(error) };
   }

@@ -13,6 +13,8 @@ const DEFAULT_MONTE_CARLO_SHARE = 0.2;
 const PATIENCE_SECONDS = 300;
 /** Trials that should fit into the time for k-fold to be chosen. */
 const TRIALS_TO_FIT = 8;
+/** A guess this far from the limit needs no measurement. */
+const CLEAR_FACTOR = 4;
 /** The part of a timeout the search may use. */
 const SEARCH_SHARE = 0.7;
 
@@ -23,11 +25,11 @@ export interface ValidationChoice {
 }
 
 export interface ChoiceContext {
-  readonly rows: number;
   readonly timeoutSeconds: number;
   readonly concurrency: number;
-  /** Expected seconds of one good boosted model on all rows, on one thread. */
-  readonly modelSeconds: () => Promise<number>;
+  /** Expected seconds of one good boosted model on all rows on one thread: a guess, and a measurement. */
+  readonly guessedSeconds: number;
+  readonly measureSeconds: () => Promise<number>;
 }
 
 /**
@@ -37,14 +39,16 @@ export interface ChoiceContext {
 export async function chooseValidation(
   option: ValidationOption | undefined,
   folds: number | undefined,
-  { timeoutSeconds, concurrency, modelSeconds }: ChoiceContext,
+  { timeoutSeconds, concurrency, guessedSeconds, measureSeconds }: ChoiceContext,
 ): Promise<ValidationChoice> {
   if (option !== undefined && option.kind !== 'auto') return { option, reason: 'as given' };
   const given = option?.folds ?? folds;
   if (given !== undefined) return { option: { kind: 'k-fold', folds: given }, reason: 'as given' };
   const budget = Number.isFinite(timeoutSeconds) ? SEARCH_SHARE * timeoutSeconds : PATIENCE_SECONDS;
-  const seconds = await modelSeconds();
-  const needed = (TRIALS_TO_FIT * DEFAULT_FOLDS * seconds) / concurrency;
+  const neededFor = (seconds: number) => (TRIALS_TO_FIT * DEFAULT_FOLDS * seconds) / concurrency;
+  const guess = neededFor(guessedSeconds);
+  const clear = guess < budget / CLEAR_FACTOR || guess > budget * CLEAR_FACTOR;
+  const needed = clear ? guess : neededFor(await measureSeconds());
   const estimate = `${TRIALS_TO_FIT} trials of ${DEFAULT_FOLDS} folds are expected to take ${format(needed)} s`;
   if (needed <= budget) {
     return {

@@ -1,9 +1,20 @@
 import { Worker } from 'node:worker_threads';
 import { CancelledError, distFile, type Logger, RuntimeFailure, TrainyardError } from '#core';
-import type { Job, JobAnswer, JobKind, JobResults, TrialEnvironment, WorkerSetup } from './trial-job.ts';
+import {
+  type Job,
+  type JobAnswer,
+  type JobKind,
+  type JobMessage,
+  type JobResults,
+  sharedClock,
+  type TrialEnvironment,
+  type WorkerSetup,
+} from './trial-job.ts';
 
 /** How long a cancelled job may take to notice before its worker is ended. */
 const GRACE_SECONDS = 2;
+/** How long after its time a job is waited for. */
+const SLACK_SECONDS = 0.1;
 /** Jobs of a worker that died before it answered anything are not retried for ever. */
 const MAX_SILENT_DEATHS = 3;
 
@@ -159,11 +170,12 @@ export class WorkerPool {
     slot.task = task;
     Atomics.store(slot.cancel, 0, 0);
     task.onStart();
-    slot.worker.postMessage({ id: task.id, job: task.job, seconds });
+    const message: JobMessage = { id: task.id, job: task.job, seconds, sentAt: sharedClock() };
+    slot.worker.postMessage(message);
     if (!Number.isFinite(seconds)) return;
-    // The worker looks at the time itself; this one is for work that does not.
-    const patience = Math.min(2 ** 31 - 1, 1000 * (seconds + Math.max(GRACE_SECONDS, 0.02 * seconds)));
-    slot.timer = setTimeout(() => this.replace(slot, 'timeout'), patience);
+    // The worker looks at the time itself; this is for work that does not, and for workers that still start.
+    const patience = Math.min(2 ** 31 - 1, 1000 * (seconds + SLACK_SECONDS));
+    slot.timer = setTimeout(() => this.cancel(task.id, 'timeout'), patience);
     slot.timer.unref();
   }
 
