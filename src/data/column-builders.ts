@@ -1,9 +1,4 @@
-import type {
-  DuckDBBooleanVector,
-  DuckDBDataChunk,
-  DuckDBDoubleVector,
-  DuckDBVarCharVector,
-} from '@duckdb/node-api';
+import type { DuckDBDataChunk, DuckDBDoubleVector, DuckDBVarCharVector } from '@duckdb/node-api';
 import { Dictionary } from './dictionary.ts';
 import type { Column } from './table.ts';
 

@@ -157,7 +157,7 @@ export function refutedExpression(plan: ColumnPlan, decimal: '.' | ','): string 
       : `(${textExpression(column)} IS NOT NULL AND ${value} IS NULL)`;
   }
   if (column.content === 'number') {
-    return column.infer === 'nothing' || declared ? undefined : `(abs(${value}) > 9007199254740992)`;
+    return column.infer === 'nothing' || declared ? undefined : `(abs(${value}) > 9007199254740991)`;
   }
   const text = textExpression(column);
   const underscore = `contains(${text}, '_')`;
@@ -167,6 +167,6 @@ export function refutedExpression(plan: ColumnPlan, decimal: '.' | ','): string 
   if (plan.sample.some((value) => /\d[.,eE]/.test(value))) return `(CASE ${wrong} ELSE false END)`;
   // One CASE, so that the dear tests only see the few values they concern.
   const leadingZero = `WHEN ${text} LIKE '0%' THEN (${text} >= '00' AND ${text} < '0:') OR ${underscore}`;
-  const unsafe = `WHEN abs(${value}) > 9007199254740992 THEN regexp_full_match(${text}, '\\s*[+-]?[\\d_]+\\s*')`;
+  const unsafe = `WHEN abs(${value}) > 9007199254740991 THEN regexp_full_match(${text}, '\\s*[+-]?[\\d_]+\\s*')`;
   return `(CASE ${wrong} ${leadingZero} ${unsafe} ELSE ${underscore} END)`;
 }

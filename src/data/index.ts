@@ -34,3 +34,4 @@ export type { Column, DateColumn, NumberColumn, SharedTable, StringColumn } from
 export { dateColumn, numberColumn, stringColumn, Table } from './table.ts';
 export type { WriteOptions } from './table-writer.ts';
 export { TableWriter, writeTable } from './table-writer.ts';
+export { writeFailure } from './write-failure.ts';

@@ -4,11 +4,12 @@ import { basename, dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
-import { ConfigError, DataError, RuntimeFailure } from '#core';
+import { ConfigError, DataError } from '#core';
 import { ParquetSink } from './parquet-sink.ts';
 import type { TableFormat } from './source-files.ts';
 import type { Table } from './table.ts';
 import { csvHeader, csvRows, jsonRows } from './text-rows.ts';
+import { writeFailure } from './write-failure.ts';
 
 export interface WriteOptions {
   /** By default the extension tells: .csv, .tsv, .jsonl, .ndjson, .parquet, the text formats also with .gz. */
@@ -114,7 +115,7 @@ export class TableWriter {
       await work();
     } catch (error) {
       await this.abort();
-      throw writeFailure(this.path, error);
+      throw writeFailure('TableWriter', this.path, error);
     }
   }
 }
@@ -179,28 +180,8 @@ async function checkFolder(path: string): Promise<void> {
     }
     await access(folder, constants.W_OK);
   } catch (error) {
-    throw writeFailure(path, error);
+    throw writeFailure('TableWriter', path, error);
   }
-}
-
-/** What the file system said, with the way out. */
-function writeFailure(path: string, error: unknown): Error {
-  if (error instanceof DataError || error instanceof ConfigError) return error;
-  const { code, message } = error as NodeJS.ErrnoException;
-  const folder = dirname(path);
-  const full = code === 'ENOSPC' || code === 'EDQUOT' || /No space left/i.test(message);
-  const denied =
-    code === 'EACCES' || code === 'EPERM' || code === 'EROFS' || /Permission denied/i.test(message);
-  const sentence = full
-    ? `there must be room for the file, but the disk of "${folder}" is full. Free space or write elsewhere.`
-    : denied
-      ? `the folder must be writable, but permission to write "${path}" was denied. Write elsewhere or change permissions.`
-      : code === 'ENOENT' || code === 'ENOTDIR'
-        ? `the folder must exist, but there is no folder "${folder}". Create it first.`
-        : code === 'EISDIR'
-          ? `the target must be a file, but "${path}" is a folder. Name a file in it.`
-          : `the file must be writable, but writing "${path}" failed: ${message}. Write elsewhere.`;
-  return new RuntimeFailure(`TableWriter: ${sentence}`, { file: path, cause: code }, { cause: error });
 }
 
 /** CSV or JSON Lines through an optional gzip stream; text is handed over in pieces and waits for the disk. */

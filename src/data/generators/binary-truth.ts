@@ -9,7 +9,7 @@ export interface BinaryTruth {
   readonly bestAuc: number;
   readonly bestLogLoss: number;
   readonly bestAccuracy: number;
-  /** The same, averaged over all labels that could have been drawn for these rows. */
+  /** The same, over all labels that could have been drawn for these rows (AUC: expected pairs won by expected pairs). */
   readonly expectedAuc: number;
   readonly expectedLogLoss: number;
   readonly expectedAccuracy: number;
