@@ -202,7 +202,7 @@ function columnRows(column: Column): number {
 }
 
 /** Rows of a column without a value. */
-export function countMissing(column: Column): number {
+function countMissing(column: Column): number {
   let count = 0;
   if (column.kind === 'string') {
     const { codes } = column;

@@ -25,7 +25,7 @@ export interface Relation {
 }
 
 /** `name`, `name_2`, `name_3`, … for repeated names and `column_3` for empty ones; changes are written to `repairs`. */
-export function repairNames(names: readonly string[], repairs: string[]): string[] {
+function repairNames(names: readonly string[], repairs: string[]): string[] {
   const used = new Set(names);
   const seen = new Set<string>();
   return names.map((name, i) => {
