@@ -1,3 +1,4 @@
+import { relative } from 'node:path';
 import { metricInfo } from '#metrics';
 import type { AutoMLResult } from '#tabular';
 import { formatConfusionMatrix } from './format-confusion-matrix.ts';
@@ -120,13 +121,20 @@ function modelLines(result: AutoMLResult): string[] {
     lines.push(`  predicts "${result.labels[1]}" from a probability of ${result.threshold.toFixed(4)} on`);
   }
   if (result.modelPath !== null) {
+    const path = shortPath(result.modelPath);
     lines.push(
-      `  ${result.modelPath} (${formatBytes(result.modelBytes)}): raw columns in, ` +
+      `  ${path} (${formatBytes(result.modelBytes)}): raw columns in, ` +
         `${result.task === 'classification' ? 'label and probabilities' : 'value'} out`,
-      `  next: trainyard predict ${result.modelPath} NEW.csv --out predictions.csv`,
+      `  next: trainyard predict ${path} NEW.csv --out predictions.csv`,
     );
   }
   return lines;
+}
+
+/** As it would be typed here. */
+function shortPath(path: string): string {
+  const here = relative(process.cwd(), path);
+  return here.startsWith('..') ? path : here;
 }
 
 function formatBytes(bytes: number): string {

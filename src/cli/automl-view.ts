@@ -82,7 +82,8 @@ export class AutoMLView {
     const { rows, columns, validation } = event;
     this.note(styled(this.terminal, 'bold', `${event.task} of ${rows} rows × ${columns} columns`));
     this.note(`  task: ${event.taskReason}`);
-    this.note(`  validation: ${validation.reason}`);
+    const splits = `${validation.kind}, ${validation.folds} ${validation.folds === 1 ? 'split' : 'splits'}`;
+    this.note(`  validation: ${splits} (${validation.reason})`);
     this.note(`  metric: ${event.primaryMetric}, ${event.concurrency} trials at a time`);
     if (event.resumedTrials > 0) this.note(`  resumed: ${event.resumedTrials} trials taken over`);
   }
