@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { ConfigError, nearestName } from '#core';
@@ -7,6 +7,7 @@ import type { Learner, Task } from '../learners/learner.ts';
 import { learners, learnersFor } from '../learners/registry.ts';
 import type { AutoMLOptions } from './automl-options.ts';
 import { baseline } from './portfolio.ts';
+import { tryWriting } from './write-model.ts';
 
 const MAX_CONCURRENCY = 8;
 
@@ -139,18 +140,23 @@ function learnerNameFaults(option: string, names: readonly string[] | undefined)
     });
 }
 
-/** The folder of the output must exist and be writable now, not after hours of search. */
+/** The output must be a place for a file now, not only after hours of search. */
 function outputFault(out: string | undefined): string | undefined {
   if (out === undefined) return undefined;
+  if (out.trim() === '') return 'out must name a file, but got an empty name';
   const path = resolve(out);
   const folder = dirname(path);
-  if (!existsSync(folder)) return `out must lie in a folder that exists, but ${folder} does not`;
-  if (existsSync(path) && statSync(path).isDirectory()) return `out must be a file, but ${path} is a folder`;
+  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
+    return `out must lie in a folder that exists, but ${folder} does not`;
+  }
+  const present = statSync(path, { throwIfNoEntry: false });
+  if (present?.isDirectory()) return `out must be a file, but ${path} is a folder`;
+  if (present !== undefined && !present.isFile()) return `out must be a file, but ${path} is none`;
   try {
-    accessSync(folder, constants.W_OK);
-    if (existsSync(path)) accessSync(path, constants.W_OK);
-  } catch {
-    return `out must be writable, but there is no permission to write ${path}`;
+    if (present !== undefined) accessSync(path, constants.W_OK);
+    tryWriting(path);
+  } catch (error) {
+    return `out must be writable, but ${path} is not (${(error as NodeJS.ErrnoException).code})`;
   }
   return undefined;
 }

@@ -1,5 +1,5 @@
 import type { Parameters } from '#tune';
-import type { DataShape, Learner, Task } from '../learners/learner.ts';
+import type { DataShape, Encoding, Learner, Task } from '../learners/learner.ts';
 import type { PipelineConfig } from '../pipeline/pipeline.ts';
 
 interface Entry {
@@ -127,13 +127,18 @@ function regression(shape: DataShape): Entry[] {
  *
  * @param learners those that may be used
  */
-export function portfolioFor(task: Task, shape: DataShape, learners: readonly Learner[]): PipelineConfig[] {
-  const entries = task === 'classification' ? classification(shape) : regression(shape);
+export function portfolioFor(
+  task: Task,
+  shapes: Readonly<Record<Encoding, DataShape>>,
+  learners: readonly Learner[],
+): PipelineConfig[] {
+  const entries = task === 'classification' ? classification(shapes.ordinal) : regression(shapes.ordinal);
   const byName = new Map(learners.map((learner) => [learner.name, learner]));
-  const cells = shape.rows * Math.max(1, shape.width);
   return entries.flatMap(({ learner: name, params, scaler, maxCells = Number.POSITIVE_INFINITY }) => {
     const learner = byName.get(name);
-    if (learner === undefined || cells > maxCells) return [];
+    if (learner === undefined) return [];
+    const { rows, width } = shapes[learner.encoding];
+    if (rows * width > maxCells) return [];
     return [
       {
         encoding: learner.encoding,

@@ -5,10 +5,11 @@ import { type MetricName, metricInfo } from '#metrics';
 import type { OutOfFold } from '../ensemble/out-of-fold.ts';
 import { type Scoring, tunesDecisionByDefault } from '../ensemble/score.ts';
 import { type FeaturizationConfig, parseFeaturizationConfig } from '../features/config.ts';
+import { fitFeaturizer } from '../features/featurizer.ts';
 import { type Guardrail, guardrails } from '../features/guardrails.ts';
-import { type ColumnPurpose, inferPurposes } from '../features/purposes.ts';
+import { type ColumnPurpose, inferPurposes, isUsed } from '../features/purposes.ts';
 import { repairInfinite } from '../features/repair-infinite.ts';
-import type { DataShape, Learner } from '../learners/learner.ts';
+import type { DataShape, Encoding, Learner } from '../learners/learner.ts';
 import { fitPipeline, prepareFeatures } from '../pipeline/pipeline.ts';
 import { appendTable } from './append-table.ts';
 import type { AutoMLOptions } from './automl-options.ts';
@@ -19,6 +20,8 @@ import type { Fold, TrialEnvironment } from './trial-job.ts';
 import { chooseValidation, planValidation, type ValidationChoice, validationColumns } from './validation.ts';
 
 const GIBIBYTE = 2 ** 30;
+/** Rows from which the number of features is estimated. */
+const SHAPE_ROWS = 2000;
 /** Rows and rounds of the fit that measures how fast this machine is. */
 const PROBE_ROWS = 4000;
 const PROBE_ROUNDS = 10;
@@ -44,7 +47,8 @@ export interface PlannedRun {
   readonly environment: TrialEnvironment;
   /** Looks at the data; takes a while for many rows. */
   readonly checkData: () => readonly Guardrail[];
-  readonly shape: DataShape;
+  /** Rows, classes and width of the features in each encoding. */
+  readonly shapes: Readonly<Record<Encoding, DataShape>>;
 }
 
 /**
@@ -77,8 +81,7 @@ export function prepareRun(options: AutoMLOptions, limits: RunLimits): PreparedR
     );
   }
   const featurization = parseFeaturizationConfig(options.featurization ?? 'auto', features);
-  const overrides = typeof featurization === 'object' ? (featurization.columnPurposes ?? {}) : {};
-  const purposes = inferPurposes(features, { overrides });
+  const purposes = usefulPurposes(features, featurization);
   const shape = { rows: features.rows, width: features.columns.length, classes: target.classes };
   const scoring = scoringOf(options, target, metric);
 
@@ -134,7 +137,7 @@ export function prepareRun(options: AutoMLOptions, limits: RunLimits): PreparedR
           seed: limits.seed,
         },
       );
-    return { validation, environment, checkData, shape };
+    return { validation, environment, checkData, shapes: featureShapes(features, environment, shape) };
   };
   return {
     target,
@@ -146,6 +149,25 @@ export function prepareRun(options: AutoMLOptions, limits: RunLimits): PreparedR
     features,
     plan,
   };
+}
+
+/** Purposes of the columns. Without any useful one every trial would fail, so that is refused here. */
+function usefulPurposes(features: Table, config: FeaturizationConfig): ColumnPurpose[] {
+  const overrides = typeof config === 'object' ? (config.columnPurposes ?? {}) : {};
+  const purposes = inferPurposes(features, { overrides });
+  const dropped = typeof config === 'object' ? (config.dropColumns ?? []) : [];
+  const useful = purposes.some(({ column, purpose }) => isUsed(purpose) && !dropped.includes(column));
+  if (useful || config === 'off') return purposes;
+  const reasons = purposes.map(
+    ({ column, reason }) =>
+      `"${column}" (${dropped.includes(column) ? 'dropped by the configuration' : reason})`,
+  );
+  const more = reasons.length > 5 ? ` and ${reasons.length - 5} more` : '';
+  throw new DataError(
+    `automl: some column must tell something about the label, but none is left: ${reasons.slice(0, 5).join(', ')}${more}. ` +
+      'Add columns, or set columnPurposes to keep one.',
+    { columns: purposes.map(({ column }) => column) },
+  );
 }
 
 interface GivenValidation {
@@ -241,6 +263,27 @@ function layoutOf(
     y: pick(y),
     ...(weights === undefined ? {} : { weights: pick(weights) }),
   };
+}
+
+/** Widths of the features, from some of the rows. */
+function featureShapes(
+  table: Table,
+  { settings }: TrialEnvironment,
+  shape: DataShape,
+): Readonly<Record<Encoding, DataShape>> {
+  const step = Math.max(1, Math.floor(table.rows / SHAPE_ROWS));
+  const sample = table.take(Uint32Array.from({ length: Math.floor(table.rows / step) }, (_, i) => i * step));
+  const shapeOf = (encoding: Encoding): DataShape => {
+    try {
+      const { purposes, featurization: config } = settings;
+      const { featurizer } = fitFeaturizer(sample, { encoding, purposes, config, targetEncoding: false });
+      return { ...shape, width: featurizer.features.length };
+    } catch {
+      // Columns that hold nothing in the sample, or nothing at all: the trials will say so.
+      return shape;
+    }
+  };
+  return { ordinal: shapeOf('ordinal'), onehot: shapeOf('onehot') };
 }
 
 /** Expected seconds of a typical boosted model on all rows, from their number alone. */

@@ -80,6 +80,7 @@ class AutoMLSession {
   private readonly warnings: string[] = [];
   private runner: TrialRunner | undefined;
   private stopping = false;
+  private failed = false;
 
   constructor(options: AutoMLOptions) {
     this.options = options;
@@ -144,6 +145,9 @@ class AutoMLSession {
     });
     try {
       return await this.searchAndFinish({ limits, prepared, planned, journal, pool });
+    } catch (error) {
+      this.failed = true;
+      throw error;
     } finally {
       await pool.close();
     }
@@ -199,9 +203,9 @@ class AutoMLSession {
     const search = new Search({
       task,
       metric: prepared.metric,
-      shape: planned.shape,
+      shapes: planned.shapes,
       learners: prepared.learners,
-      portfolio: portfolioFor(task, planned.shape, prepared.learners),
+      portfolio: portfolioFor(task, planned.shapes, prepared.learners),
       highCardinality: prepared.purposes.some(({ purpose }) => purpose === 'CategoricalHash'),
       seed: limits.seed,
     });
@@ -343,6 +347,8 @@ class AutoMLSession {
   }
 
   private warn(message: string): void {
+    // What is still going on fails when the workers end: only the first error tells something.
+    if (this.failed) return;
     this.warnings.push(message);
     this.emit({ type: 'warning', message });
   }

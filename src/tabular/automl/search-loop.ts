@@ -96,7 +96,7 @@ export class SearchLoop {
 
   private reasonToStop(): string | undefined {
     const { rule, timed, stopped, secondsLeft, elapsed } = this.context;
-    if (stopped()) return 'it was stopped by the caller';
+    if (this.hasBaseline && stopped()) return 'it was stopped by the caller';
     const reason = rule.reason(this.running.length);
     if (reason !== undefined) return reason;
     const started = rule.trialCount + this.running.length;

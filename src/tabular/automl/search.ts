@@ -8,7 +8,7 @@ import {
   type SamplerState,
   type SearchSpace,
 } from '#tune';
-import type { DataShape, Learner, Task } from '../learners/learner.ts';
+import type { DataShape, Encoding, Learner, Task } from '../learners/learner.ts';
 import type { PipelineConfig } from '../pipeline/pipeline.ts';
 
 /** Scalers a search may put before a learner that needs scaling. */
@@ -24,7 +24,8 @@ const DEAREST = 2.5;
 export interface SearchOptions {
   readonly task: Task;
   readonly metric: string;
-  readonly shape: DataShape;
+  /** Rows, classes and width of the features in each encoding. */
+  readonly shapes: Readonly<Record<Encoding, DataShape>>;
   /** Learners to tune, without the baseline. */
   readonly learners: readonly Learner[];
   /** Configurations to try first, in order. */
@@ -135,8 +136,8 @@ export class Search {
   }
 
   /** Expected cost of a configuration relative to others. */
-  relativeCost({ learner, params }: PipelineConfig): number {
-    return this.learners.get(learner)?.relativeCost(params, this.options.shape) ?? 0;
+  relativeCost({ learner, params, encoding }: PipelineConfig): number {
+    return this.learners.get(learner)?.relativeCost(params, this.options.shapes[encoding]) ?? 0;
   }
 
   private lossOf(score: number | undefined): number {
@@ -145,7 +146,7 @@ export class Search {
   }
 
   private spaceOf(learner: Learner): SearchSpace {
-    const own = learner.space(this.options.task, this.options.shape);
+    const own = learner.space(this.options.task, this.options.shapes[learner.encoding]);
     return {
       ...own,
       ...(learner.needsScaling ? { [SCALER]: { type: 'choice', values: SCALERS } } : {}),
@@ -159,7 +160,7 @@ export class Search {
     const known = this.options.portfolio.find((config) => config.learner === learner.name);
     const point = known === undefined ? this.defaultPoint(learner) : this.parametersOf(known);
     const start = decodeParameters(space, encodeParameters(space, { ...learner.defaults, ...point }));
-    return { space, start, cost: learner.relativeCost(start, this.options.shape) };
+    return { space, start, cost: learner.relativeCost(start, this.options.shapes[learner.encoding]) };
   }
 
   private defaultPoint(learner: Learner): Parameters {

@@ -129,7 +129,7 @@ function repairFolds(
         const more = rare.length > shown.length ? ` and ${rare.length - shown.length} more` : '';
         notes.push(
           `${shown.join(', ')}${more} ${rare.length === 1 ? 'has' : 'have'} fewer rows than folds and ` +
-            'are missing from some of them',
+            `${rare.length === 1 ? 'is' : 'are'} missing from some of them`,
         );
       }
       return { repaired: { ...option, folds }, notes };
