@@ -1,11 +1,21 @@
 import { ConfigError, nearestName } from '#core';
+import { decisionTree } from '../trees/decision-tree.ts';
+import { extraTrees } from '../trees/extra-trees.ts';
 import { gradientBoosting } from '../trees/gradient-boosting.ts';
+import { randomForest } from '../trees/random-forest.ts';
 import { dummy } from './dummy.ts';
 import type { Learner, Task } from './learner.ts';
 import { logisticRegression } from './logistic-regression.ts';
 
 /** Every built-in learner, the baseline first. */
-export const learners: readonly Learner[] = [dummy, gradientBoosting, logisticRegression];
+export const learners: readonly Learner[] = [
+  dummy,
+  gradientBoosting,
+  randomForest,
+  extraTrees,
+  decisionTree,
+  logisticRegression,
+];
 
 /** The built-in learners that can do `task`, in the order of `learners`. */
 export function learnersFor(task: Task): Learner[] {

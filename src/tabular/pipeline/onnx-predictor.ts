@@ -53,9 +53,8 @@ export class TabularPredictor {
    */
   static async load(source: string | Uint8Array): Promise<TabularPredictor> {
     const name = typeof source === 'string' ? source : 'model';
-    const session = await OnnxSession.create(
-      typeof source === 'string' ? await readModelFile(source) : source,
-    );
+    const bytes = typeof source === 'string' ? await readModelFile(source) : source;
+    const session = await openSession(bytes, name);
     if (session.info.metadata['trainyard.kind'] !== 'tabular') {
       await session.release();
       throw new DataError(
@@ -64,7 +63,16 @@ export class TabularPredictor {
         { file: name },
       );
     }
-    return new TabularPredictor(session);
+    try {
+      return new TabularPredictor(session);
+    } catch (cause) {
+      await session.release();
+      throw new DataError(
+        `${name}: the metadata of a model must be as trainyard automl wrote it, but it is damaged. Write the model again.`,
+        { file: name },
+        { cause },
+      );
+    }
   }
 
   /** @throws DataError when a column the model reads is missing or of another type */
@@ -99,6 +107,20 @@ export class TabularPredictor {
 
 function floats(outputs: Record<string, RuntimeTensor>, name: string | undefined): Float32Array {
   return outputs[name as string].data as Float32Array;
+}
+
+async function openSession(bytes: Uint8Array, name: string): Promise<OnnxSession> {
+  try {
+    return await OnnxSession.create(bytes);
+  } catch (error) {
+    const reason = error instanceof DataError ? 'its bytes are no ONNX model' : 'ONNX Runtime refuses it';
+    throw new DataError(
+      `${name}: a model file of trainyard automl must be given, but ${reason}; it is damaged or of another kind. ` +
+        'Write it again or name another file.',
+      { file: name },
+      { cause: error },
+    );
+  }
 }
 
 async function readModelFile(path: string): Promise<Uint8Array> {
