@@ -67,19 +67,31 @@ function sideScore(value: f64, weight: f64, entropy: bool): f64 {
   return (value * value) / weight;
 }
 
+/** From this many rows on it is cheaper to look for occupied bins afterwards. */
+const MANY_ROWS: i32 = 192;
+
 /** @returns number of occupied bins */
 export function buildHistogram(
   column: usize,
   rows: usize,
   values: usize,
   count: i32,
-  feature: i32,
   scratch: usize,
 ): i32 {
   const classes = int(FOREST_CLASSES);
   const histogram = scratch + 64;
   const n = <usize>count;
-  if (classes == 1) {
+  if (classes == 1 && count >= MANY_ROWS) {
+    for (let i: usize = 0; i < n; i++) {
+      const at = histogram + (<usize>load<u8>(column + <usize>load<u32>(rows + (i << 2))) << 3);
+      store<i64>(at, load<i64>(at) + load<i64>(values + (i << 3)));
+    }
+    for (let bin: usize = 0; bin < 256; bin++) {
+      const word = scratch + ((bin >> 6) << 3);
+      const occupied = <u64>(load<i64>(histogram + (bin << 3)) != 0);
+      store<u64>(word, load<u64>(word) | (occupied << (bin & 63)));
+    }
+  } else if (classes == 1) {
     for (let i: usize = 0; i < n; i++) {
       const bin = <usize>load<u8>(column + <usize>load<u32>(rows + (i << 2)));
       const at = histogram + (bin << 3);
@@ -108,7 +120,7 @@ export function buildHistogram(
 export function clearHistogram(scratch: usize): void {
   const classes = int(FOREST_CLASSES);
   const histogram = scratch + 64;
-  const size = classes == 1 ? 8 : <usize>classes << 2;
+  const size: usize = classes == 1 ? 8 : <usize>classes << 2;
   for (let bin = nextBin(scratch, 0); bin < 256; bin = nextBin(scratch, bin + 1)) {
     memory.fill(histogram + <usize>bin * size, 0, size);
   }
@@ -297,7 +309,13 @@ function searchCuts(
   return best;
 }
 
-/** Categories sorted by mean value (or share of the node's most frequent class), or a random half of them. */
+/** Up to this many categories are split one against the rest: in small nodes their order is mostly noise. */
+const FEW_CATEGORIES: i32 = 16;
+
+/**
+ * Few categories one against the rest; many sorted by mean value (or share of the node's most frequent class) and cut;
+ * or a random set of them.
+ */
 function searchCategories(
   feature: i32,
   sum: i64,
@@ -334,7 +352,8 @@ function searchCategories(
     store<i32>(order + (<usize>at << 2), bin);
   }
   const hasOther = nextBin(scratch, 0) == 0;
-  const choices = used - (hasOther ? 0 : 1);
+  const single = !random && used <= FEW_CATEGORIES;
+  const choices = used - (hasOther || single ? 0 : 1);
   if (choices <= 0) return best;
   // random keys and a random cut: a random set of a random size
   const wanted = random ? <i32>(hash2(seed, 0xfffffff1) % <u32>choices) : -1;
@@ -346,6 +365,11 @@ function searchCategories(
   let chosen = -1;
   for (let rank = 0; rank < choices; rank++) {
     const bin = load<i32>(order + (<usize>rank << 2));
+    if (single) {
+      left = 0;
+      leftWeight = 0;
+      if (classes > 1) memory.fill(leftSums(scratch), 0, <usize>classes << 3);
+    }
     if (classes > 1) leftWeight += addClasses(scratch, bin);
     else {
       left += load<i64>(histogram + (<usize>bin << 3));
@@ -372,7 +396,7 @@ function searchCategories(
   store<i32>(node, -1, 16);
   store<i32>(node, 1, 20);
   memory.fill(node + 48, 0, 32);
-  for (let rank = 0; rank <= chosen; rank++) {
+  for (let rank = single ? chosen : 0; rank <= chosen; rank++) {
     const bin = load<i32>(order + (<usize>rank << 2));
     const word = node + 48 + (<usize>(bin >> 5) << 2);
     store<u32>(word, load<u32>(word) | (<u32>1 << (bin & 31)));

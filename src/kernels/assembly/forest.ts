@@ -175,7 +175,7 @@ function growNode(slot: usize, index: i32, thread: i32): i32 {
     const feature = load<i32>(features + (<usize>other << 2));
     store<i32>(features + (<usize>other << 2), load<i32>(features + (<usize>i << 2)));
     store<i32>(features + (<usize>i << 2), feature);
-    const occupied = buildHistogram(columns + <usize>feature * padded, rows, values, count, feature, scratch);
+    const occupied = buildHistogram(columns + <usize>feature * padded, rows, values, count, scratch);
     visits += count;
     if (occupied > 1) {
       seen++;

@@ -141,7 +141,7 @@ export const FOREST_ENTROPY = 70;
 export const FOREST_NODE_LIMIT = 71;
 /** Row visits of one slot in one job. */
 export const FOREST_BUDGET = 72;
-/** 1 when all weights are 1. */
+/** 1 when all weights are 1, so that weights count rows; else numbers of rows are estimated from weights. */
 export const FOREST_UNWEIGHTED = 73;
 export const FOREST_MIN_SAMPLES_SPLIT = 74;
 /** 1 when leaves are exact means of TARGETS. */

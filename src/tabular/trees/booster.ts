@@ -71,7 +71,7 @@ class Booster {
     this.width = data.X.width;
     this.seed = seed;
     const bins = chooseBins(team, data.X, params.maxBins, seed);
-    this.builder = new EnsembleBuilder(bins);
+    this.builder = new EnsembleBuilder(bins, 1);
     this.training = placeRows(team, data.X, bins, objective, data.y, weights, true);
     const { validation } = data;
     this.validation =
@@ -106,7 +106,6 @@ class Booster {
     const ensemble = this.builder.build({
       link: objective.link,
       outputs: objective.outputs,
-      leafWidth: 1,
       base: objective.start.map((start) => start * objective.scale + objective.center),
       trees: Math.min(this.builder.trees, kept * objective.outputs),
       scale: objective.scale,

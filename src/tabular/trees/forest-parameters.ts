@@ -6,9 +6,9 @@ export interface DecisionTreeParameters {
   readonly criterion: 'auto' | 'gini' | 'entropy' | 'squared_error';
   /** Levels of splits; 0 for no limit. */
   readonly maxDepth: number;
-  /** Least number of (drawn) rows a node needs to be split. */
+  /** Least number of (distinct) rows a node needs to be split. */
   readonly minSamplesSplit: number;
-  /** Least number of (drawn) rows in a leaf. */
+  /** Least number of (distinct) rows in a leaf. */
   readonly minSamplesLeaf: number;
   /** Least decrease of impurity by a split, weighted by the node's share of the rows. */
   readonly minImpurityDecrease: number;

@@ -63,7 +63,7 @@ class Forest {
     this.seed = seed;
     this.leafWidth = data.classes > 2 ? data.classes : 1;
     const bins = chooseBins(team, data.X, kind.maxBins, seed);
-    this.builder = new EnsembleBuilder(bins);
+    this.builder = new EnsembleBuilder(bins, this.leafWidth);
     const rows = data.X.rows;
     const padded = Math.ceil(rows / 64) * 64;
     const columns = team.allocate(padded * bins.length);
@@ -104,7 +104,7 @@ class Forest {
       else words[2 * i + 1] = Math.round((w?.[i] ?? 1) * (y[i] - mean) * valueScale);
     }
     team.setInt(at.FOREST_ROWS, address);
-    team.setInt(at.FOREST_UNWEIGHTED, w === undefined ? 1 : 0);
+    team.setInt(at.FOREST_UNWEIGHTED, w === undefined && !this.kind.bootstrap ? 1 : 0);
     if (classes === 0) {
       const targets = team.allocate(padded * 4);
       const view = team.f32(targets, n);
@@ -185,7 +185,6 @@ class Forest {
     return this.builder.build({
       link: classes === 0 ? 'identity' : 'probability',
       outputs: leafWidth,
-      leafWidth,
       base: new Float64Array(leafWidth).fill(classes === 0 ? this.center : 0),
       scale: 1 / kind.trees,
     });
@@ -200,11 +199,10 @@ class Forest {
     const stride = at.FOREST_NODE_BYTES / 4;
     const words = team.i32(address, nodes * stride);
     const leafValues = team.f64(values, leaves * leafWidth);
-    builder.beginTree(0);
+    builder.beginTree(0, nodes);
     for (let word = 0; word < words.length; word += stride) {
       if (words[word] < 0) {
-        const from = words[word + 2] * leafWidth;
-        builder.addLeaf(leafValues.subarray(from, from + leafWidth));
+        builder.addLeaf(leafValues, words[word + 2] * leafWidth);
       } else {
         builder.addSplit({
           feature: words[word],

@@ -7,10 +7,10 @@ export function readTree(team: TreeTeam, builder: EnsembleBuilder, output: numbe
   const address = team.getInt(at.NODES) >>> 0;
   const words = team.i32(address, (nodes * at.NODE_BYTES) / 4);
   const values = team.f64(address, (nodes * at.NODE_BYTES) / 8);
-  builder.beginTree(output);
+  builder.beginTree(output, nodes);
   for (let node = 0; node < nodes; node++) {
     const word = (node * at.NODE_BYTES) / 4;
-    if (words[word] < 0) builder.addLeaf([values[(node * at.NODE_BYTES) / 8 + 3]]);
+    if (words[word] < 0) builder.addLeaf(values, (node * at.NODE_BYTES) / 8 + 3);
     else {
       builder.addSplit({
         feature: words[word],
