@@ -3,9 +3,12 @@ import { decisionTree } from '../trees/decision-tree.ts';
 import { extraTrees } from '../trees/extra-trees.ts';
 import { gradientBoosting } from '../trees/gradient-boosting.ts';
 import { randomForest } from '../trees/random-forest.ts';
+import { bernoulliNaiveBayes } from './bernoulli-naive-bayes.ts';
 import { dummy } from './dummy.ts';
+import { gaussianNaiveBayes } from './gaussian-naive-bayes.ts';
 import type { Learner, Task } from './learner.ts';
 import { logisticRegression } from './logistic-regression.ts';
+import { multinomialNaiveBayes } from './multinomial-naive-bayes.ts';
 
 /** Every built-in learner, the baseline first. */
 export const learners: readonly Learner[] = [
