@@ -1,0 +1,84 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { packageRoot } from '#core';
+import { generateBank, writeTable } from '#data';
+
+const folder = mkdtempSync(join(tmpdir(), 'trainyard-examples-'));
+const data = join(folder, 'bank.csv');
+const model = join(folder, 'models', 'bank.onnx');
+const rows = join(packageRoot, 'examples', 'predict-in-node', 'rows.json');
+
+/** Runs a script as `npm run` does; the programs use dist/, which `npm test` has built. */
+function run(script: string, ...args: string[]): { status: number | null; stdout: string; stderr: string } {
+  const command = [join(packageRoot, 'scripts', script), ...args];
+  const env = { ...process.env, INIT_CWD: folder };
+  return spawnSync(process.execPath, command, { cwd: folder, env, encoding: 'utf8', timeout: 110_000 });
+}
+
+beforeAll(() => writeTable(generateBank({ rows: 600, seed: 5 }).table, data));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('examples', () => {
+  it('bank-marketing goes from a CSV file to an ONNX file that predicts without Trainyard', () => {
+    const { status, stdout, stderr } = run(
+      'example.js',
+      'bank-marketing',
+      data,
+      '--trials',
+      '3',
+      '--out',
+      model,
+    );
+    expect(`${status}${stderr}`).toBe('0');
+    expect(existsSync(model)).toBe(true);
+    expect(stdout.match(/^== .*$/gm)).toEqual([
+      '== Data',
+      '== Train',
+      '== Metrics of all child runs',
+      '== Best model',
+      '== Test the model',
+      '== Use the model elsewhere',
+    ]);
+    expect(stdout).toMatch(/^0 Dummy +0\.\d{4} +0\.5000 /m);
+    const matrix = [...stdout.matchAll(/^(?:no|yes) +(\d+) +(\d+)$/gm)].flatMap(([, a, b]) => [
+      Number(a),
+      Number(b),
+    ]);
+    expect(matrix).toHaveLength(4);
+    expect(matrix.reduce((sum, count) => sum + count, 0)).toBe(120);
+    expect(
+      stdout.match(/^row [123]: (no|yes), P\(no\) = [01]\.\d{3}, P\(yes\) = [01]\.\d{3}$/gm),
+    ).toHaveLength(3);
+  });
+
+  it('predict-in-node runs that file on JSON rows, and names a column that a row lacks', () => {
+    const { status, stdout } = run('example.js', 'predict-in-node', model, rows);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^row 1: (no|yes) \([01]\.\d{3}, [01]\.\d{3}\)\nrow 2: (no|yes) \(.*\)\n$/);
+    writeFileSync(join(folder, 'short.json'), '[{ "age": 41 }]');
+    const short = run('example.js', 'predict-in-node', model, 'short.json');
+    expect(short.status).toBe(1);
+    expect(short.stderr).toMatch(/row 1 has no "\w+"; write null for a missing value/);
+  });
+
+  it('names the examples there are when asked for another one', () => {
+    const { status, stderr } = run('example.js', 'bank');
+    expect(status).toBe(2);
+    expect(stderr).toContain('bank-marketing | predict-in-node');
+  });
+});
+
+describe('quickstart', () => {
+  it('shows and runs the main job, and how near it comes to the best reachable scores', () => {
+    const { status, stdout } = run('quickstart.js', '--folder', folder, '--rows', '600', '--trials', '3');
+    expect(status).toBe(0);
+    expect(stdout.match(/^\$ trainyard [a-z]+/gm)).toHaveLength(7);
+    const [, reached, best] = /^ {2}AUC_weighted +(0\.\d{4}) +(0\.\d{4})$/m.exec(stdout) ?? [];
+    expect(Number(reached)).toBeGreaterThan(0.8);
+    expect(Number(best)).toBeGreaterThan(0.93);
+    expect(stdout).toContain('predictions.csv: 600 predictions');
+  });
+});
