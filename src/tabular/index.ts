@@ -31,7 +31,11 @@ export type { Scaler, ScalerJson, ScalerName, ScalerOptions } from './features/s
 export { fitScaler, loadScaler, scalerNames } from './features/scalers/scaler.ts';
 export type { StepDescription, StepName } from './features/steps/step.ts';
 export { stepNames } from './features/steps/step.ts';
+export type { BernoulliNaiveBayesParameters } from './learners/bernoulli-naive-bayes.ts';
+export { bernoulliNaiveBayes } from './learners/bernoulli-naive-bayes.ts';
 export { dummy } from './learners/dummy.ts';
+export type { GaussianNaiveBayesParameters } from './learners/gaussian-naive-bayes.ts';
+export { gaussianNaiveBayes } from './learners/gaussian-naive-bayes.ts';
 export type {
   DataShape,
   Encoding,
@@ -44,6 +48,8 @@ export type {
 } from './learners/learner.ts';
 export type { LogisticRegressionParameters } from './learners/logistic-regression.ts';
 export { logisticRegression } from './learners/logistic-regression.ts';
+export type { MultinomialNaiveBayesParameters } from './learners/multinomial-naive-bayes.ts';
+export { multinomialNaiveBayes } from './learners/multinomial-naive-bayes.ts';
 export type { ParameterRule, ParameterRules } from './learners/parse-parameters.ts';
 export { parseParameters } from './learners/parse-parameters.ts';
 export { findLearner, learners, learnersFor } from './learners/registry.ts';

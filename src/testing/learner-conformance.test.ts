@@ -6,6 +6,9 @@ import { type ConformanceOptions, conformanceCases } from './learner-conformance
 const options: Readonly<Record<string, ConformanceOptions>> = {
   Dummy: { exactWeights: true, baseline: true },
   LogisticRegression: { exactWeights: true },
+  BernoulliNaiveBayes: { exactWeights: true },
+  MultinomialNaiveBayes: { exactWeights: true },
+  GaussianNaiveBayes: { exactWeights: true },
 };
 
 for (const learner of learners) {

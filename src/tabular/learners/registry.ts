@@ -18,6 +18,9 @@ export const learners: readonly Learner[] = [
   extraTrees,
   decisionTree,
   logisticRegression,
+  bernoulliNaiveBayes,
+  multinomialNaiveBayes,
+  gaussianNaiveBayes,
 ];
 
 /** The built-in learners that can do `task`, in the order of `learners`. */

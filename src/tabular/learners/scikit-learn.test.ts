@@ -3,8 +3,11 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Deadline, decodeArray, packageRoot, silentLogger } from '#core';
 import { FeatureMatrix } from '../features/matrix.ts';
+import { bernoulliNaiveBayes } from './bernoulli-naive-bayes.ts';
+import { gaussianNaiveBayes } from './gaussian-naive-bayes.ts';
 import type { FitContext, Learner, Model, TrainingData } from './learner.ts';
 import { logisticRegression } from './logistic-regression.ts';
+import { multinomialNaiveBayes } from './multinomial-naive-bayes.ts';
 
 /** Written by test/fixtures/learners/make-fixtures.py. */
 const fixture = JSON.parse(
@@ -19,6 +22,9 @@ const fixture = JSON.parse(
   weights: number[];
   expected: {
     logistic: Record<string, Linear>;
+    gaussian: Record<string, number[]>;
+    bernoulli: Record<string, number[]>;
+    multinomial: Record<string, number[]>;
   };
 };
 
@@ -29,6 +35,7 @@ interface Linear {
 
 const { expected } = fixture;
 const X = FeatureMatrix.fromRowMajor(fixture.X, fixture.width);
+const test = FeatureMatrix.fromRowMajor(fixture.test, fixture.width);
 const weights = Float64Array.from(fixture.weights);
 const two: TrainingData = { X, y: Float64Array.from(fixture.y2), classes: 2 };
 const three: TrainingData = { X, y: Float64Array.from(fixture.y3), classes: 3 };
@@ -84,5 +91,43 @@ describe('logisticRegression', () => {
   it('has one solution for L2, whether L-BFGS or coordinate descent finds it', async () => {
     const model = await logisticRegression.fit(two, { C: 0.7, penalty: 'elasticnet', l1Ratio: 0 }, context);
     expectClose(linearPart(model, 'coefficients'), all['l2'].coef, 1e-4);
+  });
+});
+
+describe('naive Bayes', () => {
+  async function expectProbabilities<P extends object>(
+    learner: Learner<P>,
+    data: TrainingData,
+    params: Partial<P>,
+    wanted: number[],
+  ): Promise<void> {
+    expectClose((await learner.fit(data, params, context)).predict(test), wanted, 1e-7);
+  }
+
+  it('of Bernoulli features has the probabilities of scikit-learn', async () => {
+    await expectProbabilities(bernoulliNaiveBayes, three, {}, expected.bernoulli['plain']);
+    const params = { alpha: 0.3, binarize: 0.2 };
+    await expectProbabilities(
+      bernoulliNaiveBayes,
+      { ...three, weights },
+      params,
+      expected.bernoulli['weighted'],
+    );
+  });
+
+  it('of counts has the probabilities of scikit-learn, negative features being moved to 0', async () => {
+    await expectProbabilities(multinomialNaiveBayes, three, {}, expected.multinomial['plain']);
+    const params = { alpha: 0.2 };
+    await expectProbabilities(
+      multinomialNaiveBayes,
+      { ...three, weights },
+      params,
+      expected.multinomial['weighted'],
+    );
+  });
+
+  it('of normal features has the probabilities of scikit-learn', async () => {
+    await expectProbabilities(gaussianNaiveBayes, three, {}, expected.gaussian['plain']);
+    await expectProbabilities(gaussianNaiveBayes, { ...three, weights }, {}, expected.gaussian['weighted']);
   });
 });
