@@ -1,5 +1,5 @@
 import { metricInfo } from '#metrics';
-import type { AutoMLEvent, AutoMLResult } from '#tabular';
+import type { AutoMLEvent, AutoMLResult, Guardrail } from '#tabular';
 import { summarize } from './automl-summary.ts';
 import { styled, type Terminal } from './terminal.ts';
 
@@ -7,6 +7,8 @@ type TrialEvent = Extract<AutoMLEvent, { type: 'trial' }>;
 type StartedEvent = Extract<AutoMLEvent, { type: 'started' }>;
 
 const PIPELINE_WIDTH = 46;
+/** Columns named under a finding; the JSON document has all of them. */
+const SHOWN_COLUMNS = 4;
 
 /** Shows a run as it goes: what was found in the data, a growing leaderboard, and one line of progress. */
 export class AutoMLView {
@@ -36,9 +38,7 @@ export class AutoMLView {
         this.showStart(event);
         break;
       case 'guardrail':
-        this.note(
-          `  ${this.statusMark(event.guardrail.status)} ${event.guardrail.name}: ${event.guardrail.message}`,
-        );
+        this.showGuardrail(event.guardrail);
         break;
       case 'trial-started':
         this.running.set(event.iteration, `${event.algorithm} #${event.iteration}`);
@@ -86,6 +86,17 @@ export class AutoMLView {
     this.note(`  validation: ${splits} (${validation.reason})`);
     this.note(`  metric: ${event.primaryMetric}, ${event.concurrency} trials at a time`);
     if (event.resumedTrials > 0) this.note(`  resumed: ${event.resumedTrials} trials taken over`);
+  }
+
+  private showGuardrail({ status, name, message, action, columns }: Guardrail): void {
+    const advice = status === 'Alerted' ? ` ${action}` : '';
+    this.note(`  ${this.statusMark(status)} ${name}: ${message}${advice}`);
+    if (columns.length === 0) return;
+    const shown = columns.slice(0, SHOWN_COLUMNS).map(({ column, detail }) => `${column} (${detail})`);
+    const rest = columns.length - shown.length;
+    this.note(
+      styled(this.terminal, 'dim', `      ${shown.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`),
+    );
   }
 
   private showHeading(): void {

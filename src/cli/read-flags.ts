@@ -7,6 +7,7 @@ export interface ReadFlags {
   readonly format?: 'csv' | 'jsonl' | 'parquet';
   readonly delimiter?: string;
   readonly decimal?: '.' | ',';
+  readonly encoding?: string;
   readonly header?: boolean;
   readonly null?: string[];
 }
@@ -22,6 +23,7 @@ export function addReadOptions(command: Command): Command {
     )
     .option('--delimiter <character>', 'between the fields of a CSV file; found out when absent')
     .addOption(new Option('--decimal <character>', 'decimal separator').choices(['.', ',']))
+    .option('--encoding <name>', 'of text files, e.g. latin1 (default: UTF-8)')
     .option('--header', 'the first line names the columns; found out when absent')
     .option('--no-header', 'the first line is data')
     .option('--null <values>', 'texts that mean missing, separated by commas', parseList);
@@ -34,6 +36,7 @@ export function readOptionsOf(flags: ReadFlags): ReadOptions {
       ? {}
       : { delimiter: flags.delimiter === '\\t' ? '\t' : flags.delimiter }),
     ...(flags.decimal === undefined ? {} : { decimal: flags.decimal }),
+    ...(flags.encoding === undefined ? {} : { encoding: flags.encoding }),
     ...(flags.header === undefined ? {} : { header: flags.header }),
     ...(flags.null === undefined ? {} : { nullValues: flags.null }),
   };

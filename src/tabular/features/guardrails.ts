@@ -156,7 +156,7 @@ function checkCardinality({ used, purposeOf }: Context): Guardrail {
   });
   return report('High cardinality feature detection', found, 'No feature has a high number of categories.', {
     status: 'Done',
-    message: `${plural(found.length, 'column')} with a high number of distinct values were found.`,
+    message: `${plural(found.length, 'column')} with a high number of distinct values ${wereFound(found.length)}.`,
     action: 'Their values are hashed, encoded by the target, or read as text.',
   });
 }
@@ -176,7 +176,7 @@ function checkBalance({ target }: Context): Guardrail {
     status: 'Alerted',
     message:
       `${plural(found.length, 'class', 'classes')} with at most ${100 * RARE_CLASS} % of the rows of the largest ` +
-      `one ("${most}", ${largest} rows) were found.`,
+      `one ("${most}", ${largest} rows) ${wereFound(found.length)}.`,
     action:
       'Balanced weights are among the candidates, and the decision threshold is tuned where it matters.',
   });
@@ -191,7 +191,7 @@ function checkDropped({ table, purposeOf, info }: Context): Guardrail {
   });
   return report('Uninformative column detection', found, 'Every column is used.', {
     status: 'Done',
-    message: `${plural(found.length, 'column')} that tell nothing about new rows were found.`,
+    message: `${plural(found.length, 'column')} without information about new rows ${wereFound(found.length)}.`,
     action: 'They are left out. Set columnPurposes to keep one.',
   });
 }
@@ -199,7 +199,7 @@ function checkDropped({ table, purposeOf, info }: Context): Guardrail {
 function checkDates({ table, used, info }: Context): Guardrail {
   const unparsed = (info.unparsedDates ?? []).map(({ column, count }) => ({
     column,
-    detail: `${plural(count, 'value')} that are no dates were read as missing`,
+    detail: `${plural(count, 'value')} read as missing, being no date`,
   }));
   const texts = table.columns
     .filter(looksLikeDates)
@@ -216,7 +216,7 @@ function checkDates({ table, used, info }: Context): Guardrail {
     .map(({ name }) => ({ column: name, detail: 'read as dates' }));
   return report('Datetime parsing', dates, 'There are no dates to read.', {
     status: 'Done',
-    message: `${plural(dates.length, 'column')} of dates were found.`,
+    message: `${plural(dates.length, 'column')} of dates ${wereFound(dates.length)}.`,
     action: 'Year, month, day, weekday, time of day and the like become features.',
   });
 }
@@ -249,7 +249,7 @@ function checkDuplicates({ table, target }: Context): Guardrail {
     message:
       count === 0
         ? 'No row repeats another one.'
-        : `${plural(count, 'row')} (${share} %) repeat an earlier row, label included.`,
+        : `${plural(count, 'row')} (${share} %) ${count === 1 ? 'repeats' : 'repeat'} an earlier row, label included.`,
     action:
       count === 0
         ? ''
@@ -272,7 +272,7 @@ function checkLeakage({ table, used, target, info }: Context): Guardrail {
     .map(({ column, score }) => ({ column, detail: `${metric} ${score.toFixed(4)} by itself` }));
   return report('Leakage detection', found, 'No column predicts the label almost perfectly by itself.', {
     status: 'Alerted',
-    message: `${plural(found.length, 'column')} that alone predict "${target.name}" almost perfectly were found.`,
+    message: `${plural(found.length, 'column')} enough to predict "${target.name}" almost perfectly ${wereFound(found.length)}.`,
     action: 'Is it known before the label is? If not, leave it out with dropColumns.',
   });
 }
@@ -284,7 +284,7 @@ function checkLabels(count: number, label: string): Guardrail {
     'Every row has a label.',
     {
       status: 'Done',
-      message: `${plural(count, 'row')} without a label were found.`,
+      message: `${plural(count, 'row')} without a label ${wereFound(count)}.`,
       action: 'They are left out.',
     },
   );
@@ -304,4 +304,8 @@ function countMissing(column: Column): number {
 
 function plural(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`;
+}
+
+function wereFound(count: number): string {
+  return count === 1 ? 'was found' : 'were found';
 }
