@@ -1,5 +1,5 @@
 import { checkTrainingData } from '../learners/check-data.ts';
-import type { Learner } from '../learners/learner.ts';
+import type { Learner, TrainingData } from '../learners/learner.ts';
 import { parseParameters } from '../learners/parse-parameters.ts';
 import { loadWithAbsentClasses, presentClasses, withAbsentClasses } from '../learners/present-classes.ts';
 import { boost } from './booster.ts';
@@ -7,6 +7,22 @@ import { boostingDefaults, boostingRules, type GradientBoostingParameters } from
 import { TreeModel } from './tree-model.ts';
 
 const name = 'GradientBoosting';
+
+/** Validation rows of the classes that occur in training, numbered as they are there. */
+function withPresentValidation(data: TrainingData, present: Float64Array): TrainingData {
+  const { validation, ...rest } = data;
+  if (validation === undefined) return data;
+  const kept = Uint32Array.from([...validation.y.keys()].filter((i) => present.includes(validation.y[i])));
+  const { X, y, weights } = validation;
+  return {
+    ...rest,
+    validation: {
+      X: X.take(kept),
+      y: Float64Array.from(kept, (i) => present.indexOf(y[i])),
+      ...(weights === undefined ? {} : { weights: Float64Array.from(kept, (i) => weights[i]) }),
+    },
+  };
+}
 
 /**
  * Gradient-boosted decision trees on histograms of binned features: leaf-wise or depth-wise, missing values and
@@ -45,7 +61,8 @@ export const gradientBoosting: Learner<GradientBoostingParameters> = {
     const parsed = parseParameters(name, boostingDefaults, params, boostingRules);
     checkTrainingData(name, data, { tasks: ['classification', 'regression'], finite: false });
     const { data: used, present } = presentClasses(data);
-    const { ensemble } = await boost(name, used, parsed, context);
+    const fitted = present === undefined ? used : withPresentValidation(used, present);
+    const { ensemble } = await boost(name, fitted, parsed, context);
     const model = new TreeModel({ learner: name, classes: used.classes, ensemble });
     return withAbsentClasses(model, data.classes, present);
   },

@@ -98,7 +98,9 @@ export class OnnxTreeTable {
 
   private addLeaf(t: number, node: number): void {
     const { left, leafWidth, leafValues, treeOutput } = this.trees;
-    const at = this.addNode(0, 'LEAF', 0, 0);
+    // ONNX Runtime 1.30 joins tests of one column whose leaves have equal node values, even when the leaves' weights
+    // differ (seen with several targets). Numbered leaves are never taken for one another.
+    const at = this.addNode(0, 'LEAF', this.size - this.first, 0);
     for (let k = 0; k < leafWidth; k++) {
       this.leafTrees.push(this.treeCount);
       this.leafNodes.push(at - this.first);
