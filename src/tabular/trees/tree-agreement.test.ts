@@ -241,4 +241,32 @@ describe('random tree ensembles', () => {
     expect(model.predict(X)).toEqual(expected);
     expect(largestDifference(expected, (await runOnnx(model, X)).values)).toBeLessThan(1e-5);
   });
+
+  it('keep neighbouring sets of one feature apart whose leaves begin with the same weight', async () => {
+    // Code 1 → [0, 1, 0], code 3 → [0, 0, 1], all others → [1, 0, 0].
+    const ensemble: TreeEnsemble = {
+      width: 1,
+      outputs: 3,
+      leafWidth: 3,
+      link: 'probability',
+      base: new Float64Array(3),
+      roots: Uint32Array.of(0),
+      treeOutput: Uint16Array.of(0),
+      feature: Int32Array.of(0, -1, 0, -1, -1),
+      threshold: new Float32Array(5),
+      left: Uint32Array.of(1, 0, 3, 1, 2),
+      right: Uint32Array.of(2, 0, 4, 0, 0),
+      defaultLeft: new Uint8Array(5),
+      bitsetStart: Int32Array.of(0, -1, 1, -1, -1),
+      bitsetWords: Uint16Array.of(1, 0, 1, 0, 0),
+      bitsets: Uint32Array.of(0b10, 0b1000),
+      leafValues: Float64Array.of(0, 1, 0, 0, 0, 1, 1, 0, 0),
+    };
+    const model = new TreeModel({ learner: 'Trees', classes: 3, ensemble });
+    const codes: FeatureColumn = { kind: 'dense', values: Float32Array.of(0, 1, 2, 3, 4) };
+    const feature = { name: 'c', source: 'c', type: 'categorical' as const, cardinality: 5 };
+    const X = new FeatureMatrix(5, [feature], [codes]);
+    expect([...model.predict(X)]).toEqual([1, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 1, 1, 0, 0]);
+    expect((await runOnnx(model, X)).values).toEqual([...model.predict(X)]);
+  });
 });
