@@ -101,6 +101,6 @@ export async function fitStack(
 }
 
 /** The learner that combines the members of a stack. */
-export function metaLearner(task: Task): Learner {
+function metaLearner(task: Task): Learner {
   return findLearner(task === 'classification' ? 'LogisticRegression' : 'Ridge');
 }

@@ -55,11 +55,6 @@ export interface PreparedFeatures {
   readonly training: FeatureMatrix;
 }
 
-/** Equal for configurations that share their prepared features. */
-export function featureKey(config: PipelineConfig): string {
-  return `${config.encoding}|${config.targetEncoding === true}|${config.scaler ?? ''}`;
-}
-
 /**
  * Fits the preprocessing of a pipeline.
  * @param table raw columns of the training rows, label dropped
