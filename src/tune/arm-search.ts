@@ -31,12 +31,14 @@ interface ArmRecord {
   trials: number;
 }
 
+/** The paper draws ∝ 1 / ECI; where trials are few, sharper is better. */
+const SHARPNESS = 2;
 /** Trials whose mean cost in the arm's recent past stands for the next one. */
 const COST_MEMORY = 0.5;
 
 /**
  * Cost-aware search over several spaces at once. Each arm is searched by `Flow2Sampler`; the arm of the next trial is
- * drawn with probability ∝ 1 / ECI, the *estimated cost for improvement* (Wang, Wu, Weimer and Zhu, "FLAML", MLSys
+ * drawn with probability ∝ 1 / ECI², ECI being the *estimated cost for improvement* (Wang, Wu, Weimer and Zhu, "FLAML", MLSys
  * 2021): for the arm that holds the best loss the cost its improvements have taken lately, for the others also the
  * cost to close the gap at the speed they have improved so far. Costs are what the caller tells; with costs that do
  * not depend on the clock the whole search is reproducible.
@@ -134,15 +136,27 @@ export class ArmSearch {
     if (record.best === null) return own * 4;
     const gap = record.best - best;
     if (gap <= 0) return own;
-    // Without a second improvement its first result counts as one from a loss twice as far away.
-    const gained = record.before === null ? gap : record.before - record.best;
+    // An arm that has not improved yet is taken to improve as the others have lately.
+    const gained = record.before === null ? this.typicalGain() : record.before - record.best;
     const speed = gained / Math.max(record.spent, record.lastCost);
-    return Math.max(own, (2 * gap) / Math.max(speed, 1e-12));
+    return Math.max(own, gap / Math.max(speed, 1e-12));
+  }
+
+  /** The least of the arms' last improvements; where none has improved, the least difference between two arms. */
+  private typicalGain(): number {
+    const records = Object.values(this.records);
+    const gains = records.flatMap(({ best, before }) =>
+      best === null || before === null ? [] : [before - best],
+    );
+    if (gains.length > 0) return Math.min(...gains);
+    const bests = records.flatMap(({ best }) => (best === null ? [] : [best])).sort((a, b) => a - b);
+    const steps = bests.slice(1).map((best, i) => best - bests[i]);
+    return Math.min(...steps.filter((step) => step > 0), Number.MAX_VALUE);
   }
 
   private chooseArm(id: number): string {
     const estimates = this.estimatedCosts();
-    const weights = this.names.map((name) => 1 / Math.max(estimates[name], 1e-12));
+    const weights = this.names.map((name) => Math.max(estimates[name], 1e-12) ** -SHARPNESS);
     const total = weights.reduce((sum, weight) => sum + weight, 0);
     let u = new Rng(this.seed).fork(`arm-${id}`).uniform() * total;
     for (let i = 0; i < weights.length; i++) {

@@ -46,6 +46,15 @@ const boosted: readonly Parameters[] = [
     regAlpha: 0.4,
     regLambda: 2,
   },
+  {
+    iterations: 600,
+    learningRate: 0.02,
+    maxLeaves: 20,
+    colsampleByTree: 0.5,
+    subsample: 0.8,
+    minSamplesLeaf: 30,
+    regLambda: 1,
+  },
 ];
 
 /** GradientBoosting's parameters fitted to the data: fewer rounds for many classes, small leaves for few rows. */
@@ -78,6 +87,7 @@ function classification(shape: DataShape): Entry[] {
     gb[3],
     { learner: 'ExtremeRandomTrees', params: { trees: 150, minSamplesLeaf: 3 } },
     gb[4],
+    gb[6],
     { learner: 'DecisionTree', params: {} },
     { learner: 'GaussianNaiveBayes', params: {} },
     { learner: 'BernoulliNaiveBayes', params: {} },
@@ -116,6 +126,7 @@ function regression(shape: DataShape): Entry[] {
     { learner: 'SGD', params: {} },
     gb[4],
     boosting(huber, shape),
+    gb[6],
     gb[5],
   ];
 }

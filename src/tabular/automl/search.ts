@@ -18,6 +18,8 @@ const SCALER = '$scaler';
 const TARGET_ENCODING = '$targetEncoding';
 /** Suggestions that are known already or too dear are passed over this often before the search gives up. */
 const MAX_PASSES = 60;
+/** Trials count as this part of the portfolio's median cost at least. */
+const LEAST_SHARE = 0.4;
 /** A suggestion may cost this many times the dearest configuration of the portfolio. */
 const DEAREST = 2.5;
 
@@ -61,6 +63,8 @@ export class Search {
   private readonly losses = new Map<string, number>();
   private readonly proposed = new Set<string>();
   private readonly costLimit: number;
+  /** What any trial costs at least: trials are limited too, not only seconds. */
+  private readonly costFloor: number;
   private nextOfPortfolio = 0;
 
   constructor(options: SearchOptions) {
@@ -73,8 +77,9 @@ export class Search {
     }
     this.spaces = Object.fromEntries(Object.entries(arms).map(([name, arm]) => [name, arm.space]));
     this.arms = Object.keys(arms).length === 0 ? undefined : new ArmSearch(arms, options.seed);
-    this.costLimit =
-      DEAREST * Math.max(1e-9, ...[...options.portfolio].map((config) => this.relativeCost(config)));
+    const costs = options.portfolio.map((config) => this.relativeCost(config)).sort((a, b) => a - b);
+    this.costLimit = DEAREST * Math.max(1e-9, ...costs);
+    this.costFloor = LEAST_SHARE * (costs[costs.length >> 1] ?? 0) + 1e-12;
   }
 
   /** The next configuration, or `undefined` when there is nothing new to try. */
@@ -97,7 +102,10 @@ export class Search {
         return { config, suggestion: id };
       }
       // Known: its loss costs nothing. Dear, or still running: as good as failed.
-      this.arms.tell(id, { loss: this.losses.get(key) ?? Number.POSITIVE_INFINITY, cost: 0.05 * cost });
+      this.arms.tell(id, {
+        loss: this.losses.get(key) ?? Number.POSITIVE_INFINITY,
+        cost: 0.05 * this.chargedCost(cost),
+      });
     }
     return undefined;
   }
@@ -113,7 +121,7 @@ export class Search {
   tell({ config, suggestion }: Proposal, score: number | undefined): void {
     const loss = this.lossOf(score);
     this.losses.set(configKey(config), loss);
-    const outcome = { loss, cost: this.relativeCost(config) };
+    const outcome = { loss, cost: this.chargedCost(this.relativeCost(config)) };
     if (suggestion !== null) this.arms?.tell(suggestion, outcome);
     else if (config.learner in this.spaces) {
       this.arms?.learn(config.learner, this.parametersOf(config), outcome);
@@ -138,6 +146,10 @@ export class Search {
   /** Expected cost of a configuration relative to others. */
   relativeCost({ learner, params, encoding }: PipelineConfig): number {
     return this.learners.get(learner)?.relativeCost(params, this.options.shapes[encoding]) ?? 0;
+  }
+
+  private chargedCost(cost: number): number {
+    return Math.max(cost, this.costFloor);
   }
 
   private lossOf(score: number | undefined): number {
