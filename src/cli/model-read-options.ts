@@ -4,7 +4,6 @@ import { type ReadFlags, readOptionsOf } from './read-flags.ts';
 
 /** Read flags with the kinds of columns a model was trained on, so that new data is read as the training data was. */
 export function modelReadOptions(predictor: TabularPredictor, flags: ReadFlags): ReadOptions {
-  const types: Record<string, NonNullable<ReadOptions['types']>[string]> = {};
-  for (const input of predictor.inputs) if (input.kind !== undefined) types[input.column] = input.kind;
-  return { ...readOptionsOf(flags), types };
+  const kinds = predictor.inputs.flatMap(({ column, kind }) => (kind === undefined ? [] : [[column, kind]]));
+  return { ...readOptionsOf(flags), types: Object.fromEntries(kinds) };
 }

@@ -31,6 +31,12 @@ export interface FeaturizationSettings {
 /** `auto`: by the rules; `off`: numbers as they are, anything else refused; or settings. Plain JSON. */
 export type FeaturizationConfig = 'auto' | 'off' | FeaturizationSettings;
 
+/** What the settings say about missing values of a column. */
+export function imputationOf(settings: FeaturizationSettings, column: string): Imputation | undefined {
+  const wishes = settings.imputation ?? {};
+  return Object.hasOwn(wishes, column) ? wishes[column] : wishes['*'];
+}
+
 type Fault = string;
 type Check = (value: unknown, table: Table) => Fault[];
 

@@ -2,7 +2,7 @@ import { DataError } from '#core';
 import type { Column, Table } from '#data';
 import type { Encoding } from '../learners/learner.ts';
 import { countCategories } from './category-encoder.ts';
-import type { FeaturizationConfig, FeaturizationSettings, Imputation } from './config.ts';
+import { type FeaturizationConfig, type FeaturizationSettings, imputationOf } from './config.ts';
 import { type InputDType, inputType } from './inputs.ts';
 import type { FeatureColumn } from './matrix.ts';
 import { type ColumnPurpose, isUsed, type Purpose } from './purposes.ts';
@@ -113,10 +113,6 @@ function roleOf(used: Used, plan: FitPlan, settings: FeaturizationSettings): Rol
 
 function blocks(settings: FeaturizationSettings, step: StepName): boolean {
   return settings.blockedSteps?.includes(step) ?? false;
-}
-
-function imputationOf(settings: FeaturizationSettings, column: string): Imputation | undefined {
-  return settings.imputation?.[column] ?? settings.imputation?.['*'];
 }
 
 /** What a setting means for categories; `*: mean` is meant for numbers only. */

@@ -48,6 +48,7 @@ describe('guardrails', () => {
       'Missing feature values imputation',
       'High cardinality feature detection',
       'Class balancing detection',
+      'Label spelling detection',
       'Uninformative column detection',
       'Datetime parsing',
       'Infinite value detection',
@@ -55,6 +56,47 @@ describe('guardrails', () => {
       'Leakage detection',
       'Missing label detection',
     ]);
+  });
+
+  it('name classes that differ in case or spaces only', () => {
+    const labels = ['No', 'no', 'yes', 'yes '];
+    const spelled = guardrails(
+      clean,
+      { name: 'y', y: Float64Array.from(range(N), (i) => i % 4), classes: 4, labels },
+      { purposes: inferPurposes(clean) },
+    ).find(({ name }) => name.startsWith('Label spelling'));
+    expect(spelled).toMatchObject({
+      status: 'Alerted',
+      columns: [
+        { column: 'y', detail: '"No" and "no"' },
+        { column: 'y', detail: '"yes" and "yes "' },
+      ],
+    });
+  });
+
+  it('name the value that makes a column of dates text', () => {
+    const days = (odd: string) => range(N).map((i) => (i === 76 ? odd : `2024-01-${10 + (i % 20)}`));
+    const dates = reportOf(
+      new Table([stringColumn('from', days('soon')), stringColumn('to', days('2023-02-29'))]),
+    );
+    expect(dates('Datetime')).toMatchObject({
+      status: 'Alerted',
+      columns: [
+        { column: 'from', detail: 'looks like dates but was read as text, because of "soon" in row 77' },
+        { column: 'to', detail: 'looks like dates but was read as text, because of "2023-02-29" in row 77' },
+      ],
+    });
+  });
+
+  it('read columns named like members of every object', () => {
+    const table = new Table([
+      numberColumn(
+        'constructor',
+        noise.map((v, i) => (i === 3 ? Number.NaN : v)),
+      ),
+    ]);
+    const config = { imputation: { '*': 'median' as const } };
+    expect(reportOf(table, { config })('Missing').columns[0].detail).toContain('filled with median');
   });
 
   it('count missing values and say how they are filled in', () => {

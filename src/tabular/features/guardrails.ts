@@ -1,5 +1,5 @@
-import type { Column, Table } from '#data';
-import type { FeaturizationConfig } from './config.ts';
+import type { Column, StringColumn, Table } from '#data';
+import { type FeaturizationConfig, imputationOf } from './config.ts';
 import { countDuplicateRows } from './duplicate-rows.ts';
 import { scoreColumns } from './leakage.ts';
 import { type ColumnPurpose, countCodes, isUsed, type Purpose } from './purposes.ts';
@@ -72,7 +72,7 @@ export function guardrails(table: Table, target: GuardrailTarget, info: Guardrai
     checkValidation(context),
     checkMissing(context),
     checkCardinality(context),
-    ...(target.classes > 0 ? [checkBalance(context)] : []),
+    ...(target.classes > 0 ? [checkBalance(context), checkSpelling(target)] : []),
     checkDropped(context),
     checkDates(context),
     checkInfinite(context),
@@ -136,8 +136,7 @@ function checkMissing({ used, table, purposeOf, info }: Context): Guardrail {
 }
 
 function imputation(column: Column, purpose: Purpose, { config }: GuardrailInfo): string {
-  const wish =
-    typeof config === 'object' ? (config.imputation?.[column.name] ?? config.imputation?.['*']) : undefined;
+  const wish = typeof config === 'object' ? imputationOf(config, column.name) : undefined;
   const numeric = purpose === 'Numeric' || purpose === 'DateTime';
   if (purpose === 'Text') return 'counts as empty text';
   const meantForNumbers = wish === 'mean' || wish === 'median';
@@ -182,6 +181,21 @@ function checkBalance({ target }: Context): Guardrail {
   });
 }
 
+/** Classes whose names differ in case or spaces only are mostly one class. */
+function checkSpelling({ name, labels = [] }: GuardrailTarget): Guardrail {
+  const plain = (label: string) => label.trim().replace(/\s+/g, ' ').toLowerCase();
+  const groups = new Map<string, string[]>();
+  for (const label of labels) groups.set(plain(label), [...(groups.get(plain(label)) ?? []), label]);
+  const found = [...groups.values()]
+    .filter((group) => group.length > 1)
+    .map((group) => ({ column: name, detail: group.map((label) => JSON.stringify(label)).join(' and ') }));
+  return report('Label spelling detection', found, 'No two classes differ in case or spaces only.', {
+    status: 'Alerted',
+    message: 'Classes that differ in case or spaces only were found.',
+    action: 'They are kept apart. When they mean the same, spell them the same.',
+  });
+}
+
 function checkDropped({ table, purposeOf, info }: Context): Guardrail {
   const wish = typeof info.config === 'object' ? (info.config.dropColumns ?? []) : [];
   const found = table.columns.flatMap(({ name }) => {
@@ -201,9 +215,10 @@ function checkDates({ table, used, info }: Context): Guardrail {
     column,
     detail: `${plural(count, 'value')} read as missing, being no date`,
   }));
-  const texts = table.columns
-    .filter(looksLikeDates)
-    .map(({ name }) => ({ column: name, detail: 'looks like dates but was read as text' }));
+  const texts = table.columns.filter(looksLikeDates).map((column) => ({
+    column: column.name,
+    detail: `looks like dates but was read as text${reasonForText(column)}`,
+  }));
   if (unparsed.length + texts.length > 0) {
     return report('Datetime parsing', [...unparsed, ...texts], '', {
       status: 'Alerted',
@@ -221,11 +236,28 @@ function checkDates({ table, used, info }: Context): Guardrail {
   });
 }
 
-function looksLikeDates(column: Column): boolean {
+const dateShape = /^\s*\d{1,4}([-/.])\d{1,2}\1\d{1,4}([ T]\d{1,2}:\d{2}.*)?\s*$/;
+
+function looksLikeDates(column: Column): column is StringColumn {
   if (column.kind !== 'string') return false;
   const sample = column.dictionary.values.slice(0, 200).filter((text) => text !== '');
-  const date = /^\s*\d{1,4}([-/.])\d{1,2}\1\d{1,4}([ T]\d{1,2}:\d{2}.*)?\s*$/;
-  return sample.length > 0 && sample.filter((text) => date.test(text)).length >= 0.8 * sample.length;
+  return sample.length > 0 && sample.filter((text) => dateShape.test(text)).length >= 0.8 * sample.length;
+}
+
+/** The first value that is no date, and its row. */
+function reasonForText({ dictionary, codes }: StringColumn): string {
+  const isBad = (text: string) => text !== '' && (!dateShape.test(text) || isNoDay(text));
+  const bad = new Set([...dictionary.values.keys()].filter((code) => isBad(dictionary.values[code])));
+  const row = codes.findIndex((code) => bad.has(code));
+  return row < 0 ? '' : `, because of ${JSON.stringify(dictionary.values[codes[row]])} in row ${row + 1}`;
+}
+
+/** A day written as the calendar does not have it, such as 2023-02-31. */
+function isNoDay(text: string): boolean {
+  const [, year, month, day] = /^\s*(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})/.exec(text)?.map(Number) ?? [];
+  if (year === undefined) return false;
+  const date = new Date(Date.UTC(year, month - 1, day));
+  return date.getUTCMonth() !== month - 1 || date.getUTCDate() !== day;
 }
 
 function checkInfinite({ info }: Context): Guardrail {

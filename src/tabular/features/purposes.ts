@@ -79,7 +79,7 @@ export function inferPurposes(table: Table, options: PurposeOptions = {}): Colum
   );
   if (faults.length > 0) throw new ConfigError(`inferPurposes: ${faults.join(' ')}`, { faults });
   return table.columns.map((column) => {
-    const purpose = overrides[column.name];
+    const purpose = Object.hasOwn(overrides, column.name) ? overrides[column.name] : undefined;
     if (purpose === undefined) return inferPurpose(column, table.rows);
     return { column: column.name, purpose, reason: 'set by the configuration', overridden: true };
   });
