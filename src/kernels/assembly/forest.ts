@@ -159,7 +159,7 @@ function growNode(slot: usize, index: i32, thread: i32): i32 {
   }
   const least = unweighted
     ? <f64>int(MIN_SAMPLES_LEAF)
-    : max<f64>(1, (<f64>int(MIN_SAMPLES_LEAF) * weightOf(sum)) / <f64>count);
+    : max<f64>(1, (<f64>int(MIN_SAMPLES_LEAF) * (1 - 1e-9) * weightOf(sum)) / <f64>count);
   const width = int(WIDTH);
   const wanted = int(FOREST_FEATURES);
   const features = <usize>load<u32>(slot, 56);

@@ -83,7 +83,8 @@ class Forest {
     const { team } = this;
     const data = { y, weights, classes } as TrainingData;
     const balanced = classes > 0 ? this.kind.classWeight : null;
-    const w = weights === undefined && balanced === null ? undefined : effectiveWeights(data, balanced);
+    const given = weights === undefined && balanced === null ? undefined : effectiveWeights(data, balanced);
+    const w = given?.every((weight) => weight === given[0]) ? undefined : given;
     const n = y.length;
     let weightSum = n;
     let mean = 0;
@@ -182,12 +183,14 @@ class Forest {
       if (pacer.due()) await pacer.pause();
       for (let s = 0; s < planted; s++) this.harvest(slots[s]);
     }
-    return this.builder.build({
+    const ensemble = this.builder.build({
       link: classes === 0 ? 'identity' : 'probability',
       outputs: leafWidth,
       base: new Float64Array(leafWidth).fill(classes === 0 ? this.center : 0),
       scale: 1 / kind.trees,
     });
+    if (classes > 0) roundShares(ensemble.leafValues);
+    return ensemble;
   }
 
   /** Copies a slot's finished tree. */
@@ -215,6 +218,11 @@ class Forest {
       }
     }
   }
+}
+
+/** Rounds shares down to multiples of 2⁻⁴⁸: sums of those are exact, so that no probability exceeds 1. */
+function roundShares(values: Float64Array): void {
+  for (let i = 0; i < values.length; i++) values[i] = Math.floor(values[i] * 2 ** 48) / 2 ** 48;
 }
 
 /** Most nodes a tree can have. */
