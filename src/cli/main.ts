@@ -56,6 +56,11 @@ export async function main(args: readonly string[], terminal: Terminal = process
     return Number(process.exitCode ?? 0);
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
+    if (error instanceof CommanderError && error.code === 'commander.help') {
+      const [group] = args.filter((arg) => !arg.startsWith('-'));
+      program.commands.find((command) => command.name() === group)?.outputHelp();
+      return EXIT_USAGE;
+    }
     return report(error, args, terminal);
   }
 }

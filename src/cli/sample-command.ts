@@ -127,7 +127,7 @@ function drawMulticlass({ rows, seed, missing, classes }: SampleFlags): Sample {
   });
   return {
     table,
-    label: 'y',
+    label: 'label',
     best: { log_loss: truth.bestLogLoss, accuracy: truth.bestAccuracy },
     expected: { log_loss: truth.expectedLogLoss, accuracy: truth.expectedAccuracy },
   };
