@@ -12,7 +12,7 @@ import { LANDMARK_TRIALS, type StopRule } from './stop-rule.ts';
 import type { TrialOutcome, TrialRunner } from './trial-runner.ts';
 
 /** Seconds of search after which no further trial starts when no timeout was given and the landmarks are made. */
-export const DEFAULT_SEARCH_SECONDS = 60;
+const DEFAULT_SEARCH_SECONDS = 60;
 
 /** Proposals that would take too long are passed over this often before the search ends. */
 const MAX_DECLINED = 12;

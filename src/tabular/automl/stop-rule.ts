@@ -2,7 +2,7 @@ import { isBetter } from '#metrics';
 
 /** No stop within the first trials, then a stop when the best has not changed for as many. */
 export const LANDMARK_TRIALS = 20;
-export const PATIENCE_TRIALS = 20;
+const PATIENCE_TRIALS = 20;
 
 export interface StopLimits {
   readonly metric: string;

@@ -4,7 +4,7 @@ import type { Task } from '../learners/learner.ts';
 import { type ClassLabels, encodeLabels, inferClassLabels } from '../pipeline/class-labels.ts';
 
 /** More classes than this are refused: one-vs-rest learners and K² tables stop making sense. */
-export const MAX_CLASSES = 1000;
+const MAX_CLASSES = 1000;
 /** Up to this many distinct whole numbers are taken for classes when no task is given. */
 const MAX_INFERRED_CLASSES = 20;
 /** Up to this many distinct fractions can be classes when the task is given as classification. */
