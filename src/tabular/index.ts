@@ -34,8 +34,12 @@ export { stepNames } from './features/steps/step.ts';
 export type { BernoulliNaiveBayesParameters } from './learners/bernoulli-naive-bayes.ts';
 export { bernoulliNaiveBayes } from './learners/bernoulli-naive-bayes.ts';
 export { dummy } from './learners/dummy.ts';
+export type { ElasticNetParameters } from './learners/elastic-net.ts';
+export { elasticNet } from './learners/elastic-net.ts';
 export type { GaussianNaiveBayesParameters } from './learners/gaussian-naive-bayes.ts';
 export { gaussianNaiveBayes } from './learners/gaussian-naive-bayes.ts';
+export type { LassoLarsParameters } from './learners/lasso-lars.ts';
+export { lassoLars } from './learners/lasso-lars.ts';
 export type {
   DataShape,
   Encoding,
@@ -53,6 +57,8 @@ export { multinomialNaiveBayes } from './learners/multinomial-naive-bayes.ts';
 export type { ParameterRule, ParameterRules } from './learners/parse-parameters.ts';
 export { parseParameters } from './learners/parse-parameters.ts';
 export { findLearner, learners, learnersFor } from './learners/registry.ts';
+export type { RidgeParameters } from './learners/ridge.ts';
+export { ridge } from './learners/ridge.ts';
 export type { ClassLabels } from './pipeline/class-labels.ts';
 export type { Decision } from './pipeline/decision.ts';
 export type { Evaluation } from './pipeline/evaluate-model.ts';

@@ -9,6 +9,9 @@ const options: Readonly<Record<string, ConformanceOptions>> = {
   BernoulliNaiveBayes: { exactWeights: true },
   MultinomialNaiveBayes: { exactWeights: true },
   GaussianNaiveBayes: { exactWeights: true },
+  Ridge: { exactWeights: true },
+  ElasticNet: { exactWeights: true },
+  LassoLars: { exactWeights: true },
 };
 
 for (const learner of learners) {

@@ -5,10 +5,13 @@ import { gradientBoosting } from '../trees/gradient-boosting.ts';
 import { randomForest } from '../trees/random-forest.ts';
 import { bernoulliNaiveBayes } from './bernoulli-naive-bayes.ts';
 import { dummy } from './dummy.ts';
+import { elasticNet } from './elastic-net.ts';
 import { gaussianNaiveBayes } from './gaussian-naive-bayes.ts';
+import { lassoLars } from './lasso-lars.ts';
 import type { Learner, Task } from './learner.ts';
 import { logisticRegression } from './logistic-regression.ts';
 import { multinomialNaiveBayes } from './multinomial-naive-bayes.ts';
+import { ridge } from './ridge.ts';
 
 /** Every built-in learner, the baseline first. */
 export const learners: readonly Learner[] = [
@@ -21,6 +24,9 @@ export const learners: readonly Learner[] = [
   bernoulliNaiveBayes,
   multinomialNaiveBayes,
   gaussianNaiveBayes,
+  ridge,
+  elasticNet,
+  lassoLars,
 ];
 
 /** The built-in learners that can do `task`, in the order of `learners`. */

@@ -4,10 +4,16 @@ import { describe, expect, it } from 'vitest';
 import { Deadline, decodeArray, packageRoot, silentLogger } from '#core';
 import { FeatureMatrix } from '../features/matrix.ts';
 import { bernoulliNaiveBayes } from './bernoulli-naive-bayes.ts';
+import { centeredProblem } from './centered-problem.ts';
+import { elasticNet } from './elastic-net.ts';
 import { gaussianNaiveBayes } from './gaussian-naive-bayes.ts';
+import { larsPath } from './lars-path.ts';
+import { lassoLars } from './lasso-lars.ts';
 import type { FitContext, Learner, Model, TrainingData } from './learner.ts';
 import { logisticRegression } from './logistic-regression.ts';
 import { multinomialNaiveBayes } from './multinomial-naive-bayes.ts';
+import { Pacer } from './pacer.ts';
+import { ridge } from './ridge.ts';
 
 /** Written by test/fixtures/learners/make-fixtures.py. */
 const fixture = JSON.parse(
@@ -25,6 +31,9 @@ const fixture = JSON.parse(
     gaussian: Record<string, number[]>;
     bernoulli: Record<string, number[]>;
     multinomial: Record<string, number[]>;
+    ridge: Record<string, Linear>;
+    elasticNet: Record<string, Linear>;
+    lassoLars: { small: Linear; large: Linear; knots: number[] };
   };
 };
 
@@ -39,6 +48,7 @@ const test = FeatureMatrix.fromRowMajor(fixture.test, fixture.width);
 const weights = Float64Array.from(fixture.weights);
 const two: TrainingData = { X, y: Float64Array.from(fixture.y2), classes: 2 };
 const three: TrainingData = { X, y: Float64Array.from(fixture.y3), classes: 3 };
+const values: TrainingData = { X, y: Float64Array.from(fixture.yr), classes: 0 };
 const context: FitContext = { seed: 1, threads: 1, deadline: Deadline.none, logger: silentLogger };
 
 /** Fits and compares coefficients and intercepts, at most `tolerance` off. */
@@ -129,5 +139,53 @@ describe('naive Bayes', () => {
   it('of normal features has the probabilities of scikit-learn', async () => {
     await expectProbabilities(gaussianNaiveBayes, three, {}, expected.gaussian['plain']);
     await expectProbabilities(gaussianNaiveBayes, { ...three, weights }, {}, expected.gaussian['weighted']);
+  });
+});
+
+describe('linear regression', () => {
+  /** The target in the unit the fixture uses: divided by its (weighted) standard deviation, centred without weights. */
+  function standardised(sampleWeights: Float64Array | undefined): TrainingData {
+    const s = sampleWeights ?? new Float64Array(values.y.length).fill(1);
+    const total = s.reduce((sum, weight) => sum + weight, 0);
+    const mean = values.y.reduce((sum, y, i) => sum + s[i] * y, 0) / total;
+    const deviation = Math.sqrt(values.y.reduce((sum, y, i) => sum + s[i] * (y - mean) ** 2, 0) / total);
+    const y = values.y.map((value) => (value - (sampleWeights === undefined ? mean : 0)) / deviation);
+    return { ...values, y, ...(sampleWeights === undefined ? {} : { weights: sampleWeights }) };
+  }
+
+  it('with an L2 penalty has the solution of scikit-learn', async () => {
+    await expectLinear(ridge, values, { alpha: 0.9 }, expected.ridge['plain'], 1e-6);
+    await expectLinear(ridge, { ...values, weights }, { alpha: 5 }, expected.ridge['weighted'], 1e-6);
+    const params = { alpha: 0.9, fitIntercept: false };
+    await expectLinear(ridge, values, params, expected.ridge['without intercept'], 1e-6);
+  });
+
+  it('with an elastic-net penalty has the solution of scikit-learn', async () => {
+    const { elasticNet: wanted } = expected;
+    await expectLinear(
+      elasticNet,
+      standardised(undefined),
+      { alpha: 0.02, l1Ratio: 0.5 },
+      wanted['plain'],
+      1e-5,
+    );
+    await expectLinear(
+      elasticNet,
+      standardised(undefined),
+      { alpha: 0.1, l1Ratio: 1 },
+      wanted['lasso'],
+      1e-5,
+    );
+    const weighted = standardised(weights);
+    await expectLinear(elasticNet, weighted, { alpha: 0.05, l1Ratio: 0.3 }, wanted['weighted'], 1e-5);
+  });
+
+  it('with an L1 penalty by least angles has the solution and the path of scikit-learn', async () => {
+    await expectLinear(lassoLars, standardised(undefined), { alpha: 0.01 }, expected.lassoLars.small, 1e-6);
+    await expectLinear(lassoLars, standardised(undefined), { alpha: 0.15 }, expected.lassoLars.large, 1e-6);
+    const problem = centeredProblem(values, { fitIntercept: true, scaleTarget: true });
+    const pacer = new Pacer('test', Deadline.none);
+    const path = await larsPath(problem, { alpha: 0, maxIterations: 100, pacer });
+    expectClose(path.knots, expected.lassoLars.knots, 1e-7);
   });
 });
