@@ -14,7 +14,8 @@ import {
 import { binTask, sketchTask } from "./binning";
 import { forestTask } from "./forest";
 import { gradientsTask, logSumTask, quantiseTask } from "./gradients";
-import { rootTask, settleTask, splitTask, traverseTask, updateTask } from "./grow";
+import { traverseTask, updateTask } from "./apply-tree";
+import { rootTask, settleTask, splitTask } from "./grow";
 
 /** Runs one task of a job on a thread of the team. */
 export function runTask(job: i32, task: i32, thread: i32): void {

@@ -3,5 +3,6 @@ export { workerLoop } from "./team";
 export { binColumn, sketch } from "./binning";
 export { computeGradients, computeLogSums, quantise } from "./gradients";
 export { sampleOneSide, sampleRows } from "./sampling";
-export { applyTree, beginTree, splitNext, traverse, treeLeaves, treeNodes } from "./grow";
+export { applyTree, traverse } from "./apply-tree";
+export { beginTree, splitNext, treeLeaves, treeNodes } from "./grow";
 export { growForest } from "./forest";
