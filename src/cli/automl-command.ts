@@ -179,6 +179,17 @@ async function validationOf(flags: AutoMLFlags): Promise<ValidationOption | unde
         '--validation-data, --fold-column, --group-column and --time-column.',
     );
   }
+  if (
+    flags.folds !== undefined &&
+    choices.length === 1 &&
+    groupColumn === undefined &&
+    timeColumn === undefined
+  ) {
+    throw new ConfigError(
+      'automl: --folds goes with cross-validation, --group-column or --time-column, but another kind of validation was ' +
+        'given. Leave out one of the two.',
+    );
+  }
   return choices[0]?.();
 }
 

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { readTable } from '#data';
 import { type Evaluation, evaluateModel, TabularPredictor } from '#tabular';
 import { formatMetric } from './automl-summary.ts';
+import { explainAbsentColumns } from './explain-absent-columns.ts';
 import { formatConfusionMatrix } from './format-confusion-matrix.ts';
 import { jsonText } from './json-text.ts';
 import { modelReadOptions } from './model-read-options.ts';
@@ -33,7 +34,11 @@ export function evaluateCommand(terminal: Terminal): Command {
     .action(async (model: string, data: string[], flags: EvaluateFlags) => {
       const predictor = await TabularPredictor.load(model);
       try {
-        const { table } = await readTable(data, modelReadOptions(predictor, flags));
+        const { table } = await readTable(data, modelReadOptions(predictor, flags)).catch(
+          (error: unknown) => {
+            throw explainAbsentColumns('evaluate', predictor, error);
+          },
+        );
         const evaluation = await evaluateModel(predictor, table, flags.label);
         terminal.out(flags.json ? jsonText(evaluation) : describeEvaluation(evaluation));
       } finally {

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { DataError } from '#core';
 import {
   type Column,
   numberColumn,
@@ -9,6 +10,7 @@ import {
   TableWriter,
 } from '#data';
 import { type TablePredictions, TabularPredictor } from '#tabular';
+import { explainAbsentColumns } from './explain-absent-columns.ts';
 import { jsonText } from './json-text.ts';
 import { parseList } from './parse-options.ts';
 import { addReadOptions, type ReadFlags, readOptionsOf } from './read-flags.ts';
@@ -72,10 +74,16 @@ async function predictFile(
       rows += chunk.rows;
       if (terminal.interactive) process.stderr.write(`\r${rows} rows`);
     }
+    if (rows === 0) {
+      throw new DataError(
+        `predict: a table must have rows, but ${data.join(', ')} has only a header. Add rows, or give --no-header if the ` +
+          'first line is data.',
+      );
+    }
     await writer.close();
   } catch (error) {
     await writer.abort();
-    throw error;
+    throw explainAbsentColumns('predict', predictor, error);
   } finally {
     if (terminal.interactive) process.stderr.write('\r\x1b[2K');
   }

@@ -14,6 +14,6 @@ export {
 } from './errors.ts';
 export type { Logger, LogLevel, Progress } from './logger.ts';
 export { silentLogger } from './logger.ts';
-export { nearestName } from './near-name.ts';
+export { columnHint, nearestName } from './near-name.ts';
 export { distFile, packageRoot, version } from './package-root.ts';
 export { hashString, Rng } from './rng.ts';

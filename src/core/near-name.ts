@@ -25,7 +25,18 @@ export function nearestName(name: string, candidates: readonly string[]): string
       best = candidate;
     }
   }
-  return best !== undefined && bestDistance <= Math.max(1, 0.4 * Math.max(name.length, best.length))
-    ? best
-    : undefined;
+  if (best === undefined) return undefined;
+  const length = Math.max(name.length, best.length);
+  return bestDistance < length && bestDistance <= Math.max(1, 0.4 * length) ? best : undefined;
+}
+
+const SHOWN_NAMES = 20;
+
+/** The end of an error sentence about an unknown column: the nearest one, or those there are. */
+export function columnHint(name: string, columns: readonly string[]): string {
+  const near = nearestName(name, columns);
+  if (near !== undefined) return `Did you mean "${near}"?`;
+  const rest = columns.length - SHOWN_NAMES;
+  const shown = columns.slice(0, SHOWN_NAMES).join(', ');
+  return `Columns are: ${shown}${rest > 0 ? ` and ${rest} more` : ''}.`;
 }

@@ -1,5 +1,5 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { DataError, nearestName } from '#core';
+import { columnHint, DataError } from '#core';
 import {
   type ColumnPlan,
   dateExpression,
@@ -129,13 +129,12 @@ export function chooseColumns(where: string, relation: Relation, options: ReadOp
     ...Object.keys(options.types ?? {}),
     ...Object.keys(options.dateFormats ?? {}),
   ];
-  for (const name of asked) {
-    if (names.includes(name)) continue;
-    const near = nearestName(name, names);
+  const absent = [...new Set(asked)].filter((name) => !names.includes(name));
+  if (absent.length > 0) {
+    const file = relation.files[0].label;
     throw new DataError(
-      `${where}: columns named in the options must exist, but "${relation.files[0].label}" has no "${name}". ` +
-        (near === undefined ? `It has: ${names.join(', ')}.` : `Did you mean "${near}"?`),
-      { file: relation.files[0].label, column: name },
+      `${where}: the columns asked for must exist, but "${file}" has no ${quoted(absent)}. ${columnHint(absent[0], names)}`,
+      { file, column: absent[0], absent, columns: names },
     );
   }
   if (options.columns === undefined) return relation;
@@ -149,4 +148,11 @@ export function readingOptions(options: ReadOptions): ReadingOptions {
     types: options.types ?? {},
     dateFormats: options.dateFormats ?? {},
   };
+}
+
+function quoted(names: readonly string[]): string {
+  const shown = names.slice(0, 10).map((name) => `"${name}"`);
+  return names.length > shown.length
+    ? `${shown.join(', ')} and ${names.length - shown.length} more`
+    : shown.join(', ');
 }

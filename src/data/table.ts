@@ -1,4 +1,4 @@
-import { DataError, nearestName } from '#core';
+import { columnHint, DataError } from '#core';
 import { Dictionary } from './dictionary.ts';
 
 /** Numbers as float64; NaN is missing. `integer` tells that every present value is a whole number. */
@@ -86,12 +86,9 @@ export class Table {
   column(name: string): Column {
     const column = this.byName.get(name);
     if (column !== undefined) return column;
-    const near = nearestName(name, this.columnNames);
-    throw new DataError(
-      `Table: there is no column "${name}". ` +
-        (near === undefined ? `Columns are: ${this.columnNames.join(', ')}.` : `Did you mean "${near}"?`),
-      { column: name },
-    );
+    throw new DataError(`Table: there is no column "${name}". ${columnHint(name, this.columnNames)}`, {
+      column: name,
+    });
   }
 
   /** The table without the named columns. */

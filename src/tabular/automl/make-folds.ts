@@ -14,6 +14,8 @@ import type { ValidationOption } from './automl-options.ts';
 import type { Fold } from './trial-job.ts';
 import type { FoldData } from './validation.ts';
 
+export const MAX_FOLDS = 50;
+
 /** A way to validate with every default filled in. */
 export type FoldRule = Required<Exclude<ValidationOption, { kind: 'auto' }>>;
 
@@ -48,7 +50,7 @@ export function makeFolds(rule: FoldRule, data: FoldData): Fold[] {
         },
       ];
     case 'fold-column':
-      return asFolds(predefinedFolds(numbersOf(table.column(rule.column))));
+      return asFolds(predefinedFolds(foldNumbers(table.column(rule.column))));
     case 'group': {
       const groups = groupsOf(table.column(rule.column));
       const { folds } = rule;
@@ -84,9 +86,18 @@ function mergeRareClasses({ y, classCounts }: FoldData, folds: number): Float64A
 }
 
 /** Fold numbers of a column; missing ones are −1, rows that are never held out. */
-function numbersOf(column: Column): ArrayLike<number> {
-  if (column.kind === 'string') return column.codes;
-  return column.values.map((value) => (Number.isNaN(value) ? -1 : value));
+function foldNumbers(column: Column): ArrayLike<number> {
+  const numbers =
+    column.kind === 'string'
+      ? column.codes
+      : column.values.map((value) => (Number.isNaN(value) ? -1 : value));
+  const distinct = new Set(numbers);
+  if (distinct.size <= MAX_FOLDS + 1) return numbers;
+  throw new DataError(
+    `automl: a fold column may name up to ${MAX_FOLDS} folds, but "${column.name}" has ${distinct.size} values. Name ` +
+      'another column; for groups of rows use a group column.',
+    { column: column.name },
+  );
 }
 
 /** Rows without a group are a group of their own each. */

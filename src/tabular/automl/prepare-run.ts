@@ -1,5 +1,5 @@
 import { availableParallelism, totalmem } from 'node:os';
-import { DataError, Deadline, hashString, now, silentLogger } from '#core';
+import { ConfigError, DataError, Deadline, hashString, now, silentLogger } from '#core';
 import { fingerprintTable, type Table } from '#data';
 import { type MetricName, metricInfo } from '#metrics';
 import type { OutOfFold } from '../ensemble/out-of-fold.ts';
@@ -66,11 +66,7 @@ export function prepareRun(options: AutoMLOptions, limits: RunLimits): PreparedR
   const metric = parsePrimaryMetric(options.metric, target.task, target.classes);
   const learners = chooseLearners(target.task, options);
   const labelled = target.rows.length === raw.rows ? raw : raw.take(target.rows);
-  const helpers = [
-    label,
-    ...(options.weights === undefined ? [] : [options.weights]),
-    ...validationColumns(options.validation),
-  ];
+  const helpers = [label, ...helperColumns(options)];
   const given = givenValidation(options, target, labelled, helpers);
   for (const column of helpers) labelled.column(column);
   const { table: features, repaired } = repairInfinite(labelled.drop(...helpers));
@@ -151,11 +147,29 @@ export function prepareRun(options: AutoMLOptions, limits: RunLimits): PreparedR
   };
 }
 
+/** Columns besides the label that are no features. */
+function helperColumns({ label, weights, validation }: AutoMLOptions): string[] {
+  const names = [...(weights === undefined ? [] : [weights]), ...validationColumns(validation)];
+  if (!names.includes(label)) return names;
+  throw new ConfigError(
+    `automl: weights, folds and groups need columns of their own, but "${label}" is the label. Name another column.`,
+    { label },
+  );
+}
+
 /** Purposes of the columns. Without any useful one every trial would fail, so that is refused here. */
 function usefulPurposes(features: Table, config: FeaturizationConfig): ColumnPurpose[] {
   const overrides = typeof config === 'object' ? (config.columnPurposes ?? {}) : {};
   const purposes = inferPurposes(features, { overrides });
   const dropped = typeof config === 'object' ? (config.dropColumns ?? []) : [];
+  const text = config === 'off' ? features.columns.find(({ kind }) => kind !== 'number') : undefined;
+  if (text !== undefined) {
+    throw new DataError(
+      `automl: with featurization off every column must hold numbers, but "${text.name}" holds ${text.kind}s. Drop or ` +
+        'encode it, or use featurization auto.',
+      { column: text.name },
+    );
+  }
   const useful = purposes.some(({ column, purpose }) => isUsed(purpose) && !dropped.includes(column));
   if (useful || config === 'off') return purposes;
   const reasons = purposes.map(

@@ -1,4 +1,4 @@
-import { DataError, nearestName } from '#core';
+import { columnHint, DataError } from '#core';
 import type { Column, NumberColumn, Table } from '#data';
 import type { Task } from '../learners/learner.ts';
 import { type ClassLabels, encodeLabels, inferClassLabels } from '../pipeline/class-labels.ts';
@@ -105,12 +105,10 @@ export function encodeKnownTarget(
 
 function labelColumn(table: Table, name: string): Column {
   if (table.has(name)) return table.column(name);
-  const near = nearestName(name, table.columnNames);
-  throw new DataError(
-    `automl: the label must be a column of the data, but there is no "${name}". ` +
-      (near === undefined ? `Columns are: ${table.columnNames.join(', ')}.` : `Did you mean "${near}"?`),
-    { column: name },
-  );
+  const hint = columnHint(name, table.columnNames);
+  throw new DataError(`automl: the label must be a column of the data, but there is no "${name}". ${hint}`, {
+    column: name,
+  });
 }
 
 function isMissing(column: Column, row: number): boolean {

@@ -2,7 +2,7 @@ import { ConfigError } from '#core';
 import type { Table } from '#data';
 import type { ValidationOption } from './automl-options.ts';
 import type { ValidationReport } from './automl-result.ts';
-import { type FoldRule, makeFolds } from './make-folds.ts';
+import { type FoldRule, MAX_FOLDS, makeFolds } from './make-folds.ts';
 import type { Fold } from './trial-job.ts';
 
 const DEFAULT_FOLDS = 5;
@@ -146,9 +146,9 @@ function checkShare(share: number): number {
 }
 
 function checkFolds(folds: number, low: number): number {
-  if (Number.isSafeInteger(folds) && folds >= low && folds <= 50) return folds;
+  if (Number.isSafeInteger(folds) && folds >= low && folds <= MAX_FOLDS) return folds;
   throw new ConfigError(
-    `automl: the number of folds must be a whole number from ${low} to 50, but got ${folds}. Try 5.`,
+    `automl: the number of folds must be a whole number from ${low} to ${MAX_FOLDS}, but got ${folds}. Try 5.`,
     { folds },
   );
 }

@@ -1,4 +1,4 @@
-import { DataError, nearestName } from '#core';
+import { columnHint, DataError } from '#core';
 import {
   type Column,
   type DateColumn,
@@ -21,14 +21,11 @@ export function alignTable(table: Table, inputs: readonly InputSpec[], where = '
   const missing = inputs.filter((input) => !table.has(input.column));
   if (missing.length > 0) {
     const { column } = missing[0];
-    const near = nearestName(column, table.columnNames);
     const names = missing.map((input) => `"${input.column}"`).join(', ');
     throw new DataError(
       `${where}: the data must have every column the model was trained on, but ${names} ` +
         `${missing.length === 1 ? 'is' : 'are'} missing. ` +
-        (near === undefined
-          ? `Its columns are: ${table.columnNames.join(', ')}.`
-          : `Did you mean "${near}" for "${column}"?`),
+        columnHint(column, table.columnNames),
       { column },
     );
   }

@@ -1,4 +1,4 @@
-import { ConfigError, nearestName } from '#core';
+import { ConfigError, columnHint, nearestName } from '#core';
 import type { Table } from '#data';
 import { overrideFaults, type Purpose } from './purposes.ts';
 import { type StepName, stepNames } from './steps/step.ts';
@@ -116,7 +116,10 @@ function imputationFaults(column: string, how: unknown, table: Table): Fault[] {
 }
 
 function unknownColumn(where: string, column: string, table: Table): Fault[] {
-  return table.has(column) ? [] : [unknownName(where, column, table.columnNames)];
+  if (table.has(column)) return [];
+  return [
+    `${where} must name columns of the data, but got "${column}". ${columnHint(column, table.columnNames)}`,
+  ];
 }
 
 function unknownName(where: string, name: string, known: readonly string[]): Fault {

@@ -57,7 +57,7 @@ describe('tableFeeds', () => {
   it('names missing columns and the nearest name, and ignores further columns', () => {
     const table = new Table([numberColumn('age', [1]), numberColumn('more', [1])]);
     const inputs = [{ column: 'agee', dtype: 'float32' as const }];
-    expect(() => tableFeeds(table, inputs)).toThrow(/"agee" is missing\. Did you mean "age" for "agee"\?/);
+    expect(() => tableFeeds(table, inputs)).toThrow(/"agee" is missing\. Did you mean "age"\?/);
     expect(Object.keys(tableFeeds(table, [{ column: 'age', dtype: 'float32' }]))).toEqual(['age']);
   });
 });

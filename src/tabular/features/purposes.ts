@@ -1,4 +1,4 @@
-import { ConfigError, nearestName } from '#core';
+import { ConfigError, columnHint, nearestName } from '#core';
 import type { Column, Table } from '#data';
 
 /** What a raw column is used for. `Hashes`, `AllNan` and `Ignore` columns are left out. */
@@ -88,11 +88,8 @@ export function inferPurposes(table: Table, options: PurposeOptions = {}): Colum
 /** What is wrong with giving `purpose` to a column, as sentences; empty when nothing is. */
 export function overrideFaults(table: Table, column: string, purpose: string): string[] {
   if (!table.has(column)) {
-    const near = nearestName(column, table.columnNames);
-    return [
-      `columnPurposes must name columns of the table, but got "${column}". ` +
-        (near === undefined ? `Columns are: ${table.columnNames.join(', ')}.` : `Did you mean "${near}"?`),
-    ];
+    const hint = columnHint(column, table.columnNames);
+    return [`columnPurposes must name columns of the table, but got "${column}". ${hint}`];
   }
   if (!(purposes as readonly string[]).includes(purpose)) {
     const near = nearestName(purpose, purposes);
