@@ -1,6 +1,7 @@
 import { Rng } from '#core';
 import type { TreeTeam } from '#kernels';
 import type { FeatureMatrix } from '../features/matrix.ts';
+import type { Pacer } from '../learners/pacer.ts';
 
 /** Rows looked at to choose the thresholds. */
 const sampleLimit = 200_000;
@@ -33,7 +34,13 @@ export interface BinPlace {
  *
  * @param maxBins value bins of numeric features, 2 to 255
  */
-export function chooseBins(team: TreeTeam, X: FeatureMatrix, maxBins: number, seed: number): FeatureBins[] {
+export async function chooseBins(
+  team: TreeTeam,
+  X: FeatureMatrix,
+  maxBins: number,
+  seed: number,
+  pacer: Pacer,
+): Promise<FeatureBins[]> {
   const sample = sampleOfRows(X.rows, seed);
   const count = sample?.length ?? X.rows;
   const stride = Math.ceil((count * 12 + 8192) / 64) * 64;
@@ -46,6 +53,7 @@ export function chooseBins(team: TreeTeam, X: FeatureMatrix, maxBins: number, se
   );
   const numeric = X.features.flatMap((feature, j) => (feature.type === 'numeric' ? [j] : []));
   for (let from = 0; from < numeric.length; from += batch) {
+    if (pacer.due()) await pacer.pause();
     const group = numeric.slice(from, from + batch);
     for (const [slot, j] of group.entries()) {
       const values = X.dense(j);
@@ -102,17 +110,19 @@ function categoricalBins(codes: Float32Array, cardinality: number): FeatureBins 
 }
 
 /** Writes the bins of all rows of X where `place` says. */
-export function writeBins(
+export async function writeBins(
   team: TreeTeam,
   X: FeatureMatrix,
   bins: readonly FeatureBins[],
   place: (feature: number) => BinPlace,
-): void {
+  pacer: Pacer,
+): Promise<void> {
   const mark = team.mark();
   const values = team.allocate(X.rows * 4);
   const largestTable = bins.reduce((largest, { binOfCode }) => Math.max(largest, binOfCode.length), 1024);
   const table = team.allocate(largestTable);
   for (const [j, feature] of bins.entries()) {
+    if (pacer.due()) await pacer.pause();
     team.f32(values, X.rows).set(X.dense(j));
     if (feature.categorical) team.u8(table, feature.binOfCode.length).set(feature.binOfCode);
     else {

@@ -3,7 +3,7 @@ import { treeLayout as at, TreeTeam } from '#kernels';
 import { effectiveWeights } from '../learners/class-weights.ts';
 import type { FitContext, TrainingData } from '../learners/learner.ts';
 import { Pacer } from '../learners/pacer.ts';
-import { chooseBins } from './binning.ts';
+import { chooseBins, type FeatureBins } from './binning.ts';
 import { type KernelRows, placeFit, placeRows, useFeatures } from './boosting-memory.ts';
 import type { GradientBoostingParameters } from './boosting-parameters.ts';
 import { EnsembleBuilder } from './ensemble-builder.ts';
@@ -39,11 +39,37 @@ export async function boost(
   const objective = createObjective(where, params, data.y, data.classes, weights);
   const team = TreeTeam.acquire(context.threads);
   try {
-    const booster = new Booster(team, data, params, objective, weights, context.seed);
+    const bins = await chooseBins(team, data.X, params.maxBins, context.seed, pacer);
+    const training = await placeRows(team, data.X, bins, objective, data.y, weights, true, pacer);
+    const { validation } = data;
+    const held =
+      validation !== undefined && params.earlyStoppingRounds > 0 && validation.X.rows > 0
+        ? await placeRows(team, validation.X, bins, objective, validation.y, validation.weights, false, pacer)
+        : undefined;
+    placeFit(team, training, bins, objective, params);
+    const booster = new Booster({
+      team,
+      params,
+      objective,
+      bins,
+      training,
+      validation: held,
+      seed: context.seed,
+    });
     return await booster.run(pacer);
   } finally {
     team.release();
   }
+}
+
+interface BoosterParts {
+  readonly team: TreeTeam;
+  readonly params: GradientBoostingParameters;
+  readonly objective: Objective;
+  readonly bins: readonly FeatureBins[];
+  readonly training: KernelRows;
+  readonly validation: KernelRows | undefined;
+  readonly seed: number;
 }
 
 class Booster {
@@ -57,28 +83,15 @@ class Booster {
   private readonly validation: KernelRows | undefined;
   private readonly counters: number;
 
-  constructor(
-    team: TreeTeam,
-    data: TrainingData,
-    params: GradientBoostingParameters,
-    objective: Objective,
-    weights: Float64Array | undefined,
-    seed: number,
-  ) {
+  constructor({ team, params, objective, bins, training, validation, seed }: BoosterParts) {
     this.team = team;
     this.params = params;
     this.objective = objective;
-    this.width = data.X.width;
+    this.width = bins.length;
     this.seed = seed;
-    const bins = chooseBins(team, data.X, params.maxBins, seed);
     this.builder = new EnsembleBuilder(bins, 1);
-    this.training = placeRows(team, data.X, bins, objective, data.y, weights, true);
-    const { validation } = data;
-    this.validation =
-      validation !== undefined && params.earlyStoppingRounds > 0 && validation.X.rows > 0
-        ? placeRows(team, validation.X, bins, objective, validation.y, validation.weights, false)
-        : undefined;
-    placeFit(team, this.training, bins, objective, params);
+    this.training = training;
+    this.validation = validation;
     this.counters = params.boosting === 'goss' ? team.allocate(262_144) : 0;
   }
 

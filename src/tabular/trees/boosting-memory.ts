@@ -1,5 +1,6 @@
 import { treeLayout as at, type TreeTeam } from '#kernels';
 import type { FeatureMatrix } from '../features/matrix.ts';
+import type { Pacer } from '../learners/pacer.ts';
 import { type FeatureBins, writeBins } from './binning.ts';
 import type { GradientBoostingParameters } from './boosting-parameters.ts';
 import { kernelTarget, type Objective } from './objectives.ts';
@@ -20,10 +21,10 @@ export interface KernelRows {
 }
 
 /** Beyond this many bytes of bins a second copy of them costs more than it gains. */
-const columnLimitBytes = 512 * 2 ** 20;
+const columnLimitBytes = 256 * 2 ** 20;
 
 /** Bins X into panels and allocates what goes with its rows. */
-export function placeRows(
+export async function placeRows(
   team: TreeTeam,
   X: FeatureMatrix,
   bins: readonly FeatureBins[],
@@ -31,15 +32,17 @@ export function placeRows(
   y: Float64Array,
   weights: Float64Array | undefined,
   withColumns: boolean,
-): KernelRows {
+  pacer: Pacer,
+): Promise<KernelRows> {
   const rows = X.rows;
   const padded = Math.ceil(rows / 16) * 16;
   const panels = placePanels(team, padded, X.width);
   const columns = withColumns && padded * X.width <= columnLimitBytes ? team.allocate(padded * X.width) : 0;
-  writeBins(team, X, bins, (j) => {
+  const place = (j: number) => {
     const [address, stride] = team.u32(panels + (j >> 4) * 8, 2);
     return { address: address + (j & 15), stride, column: columns === 0 ? 0 : columns + j * padded };
-  });
+  };
+  await writeBins(team, X, bins, place, pacer);
   const scores = team.allocate(padded * 4 * objective.outputs);
   for (let k = 0; k < objective.outputs; k++) {
     team.f32(scores + k * padded * 4, padded).fill(objective.start[k]);

@@ -30,7 +30,12 @@ export async function growForest(
   const pacer = new Pacer(where, context.deadline);
   const team = TreeTeam.acquire(Math.min(context.threads, kind.trees));
   try {
-    const forest = new Forest(team, data, kind, context.seed);
+    const bins = await chooseBins(team, data.X, kind.maxBins, context.seed, pacer);
+    const padded = Math.ceil(data.X.rows / 64) * 64;
+    const columns = team.allocate(padded * bins.length);
+    const place = (j: number) => ({ address: columns + j * padded, stride: 1 });
+    await writeBins(team, data.X, bins, place, pacer);
+    const forest = new Forest(team, data, kind, bins, columns, context.seed);
     return await forest.run(pacer);
   } finally {
     team.release();
@@ -56,18 +61,22 @@ class Forest {
   /** Values per leaf: K from three classes on, else 1. */
   private readonly leafWidth: number;
 
-  constructor(team: TreeTeam, data: TrainingData, kind: ForestKind, seed: number) {
+  constructor(
+    team: TreeTeam,
+    data: TrainingData,
+    kind: ForestKind,
+    bins: readonly FeatureBins[],
+    columns: number,
+    seed: number,
+  ) {
     this.team = team;
     this.kind = kind;
     this.classes = data.classes;
     this.seed = seed;
     this.leafWidth = data.classes > 2 ? data.classes : 1;
-    const bins = chooseBins(team, data.X, kind.maxBins, seed);
     this.builder = new EnsembleBuilder(bins, this.leafWidth);
     const rows = data.X.rows;
     const padded = Math.ceil(rows / 64) * 64;
-    const columns = team.allocate(padded * bins.length);
-    writeBins(team, data.X, bins, (j) => ({ address: columns + j * padded, stride: 1 }));
     team.setInt(at.ROWS, rows);
     team.setInt(at.PADDED_ROWS, padded);
     team.setInt(at.WIDTH, bins.length);
