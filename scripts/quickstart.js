@@ -47,12 +47,12 @@ say('5. Predictions for these rows.');
 await trainyard('predict model.onnx fresh.csv --keep age,job,duration --out predictions.csv');
 await trainyard('data head predictions.csv -n 3');
 
-const here = relative(process.cwd(), root) || '.';
+const path = relative(process.cwd(), program);
 const seconds = ((performance.now() - begin) / 1000).toFixed(0);
 console.log(`
 Done in ${seconds} s. The files are in ${join(relative(process.cwd(), folder))}.
 
-Your own table next (trainyard is ${join(here, 'bin', 'trainyard.js')} of this folder; "npm link" puts it on your path):
+Your own table next (trainyard is ${path.startsWith('.') ? path : `./${path}`}; "npm link" puts it on your path):
   trainyard data describe YOUR.csv
   trainyard automl YOUR.csv --label COLUMN --out model.onnx
 From TypeScript: npm run example bank-marketing. All options: docs/tabular.md.`);
