@@ -24,7 +24,7 @@ export function forestCost(params: Parameters, { rows, width, classes }: DataSha
   const levels = Math.min(depthLimit, 1.5 * Math.log2(2 + rows / leaf));
   const share = params['maxFeatures'];
   const features = typeof share === 'number' ? share * width : classes === 0 ? width / 3 : Math.sqrt(width);
-  const perRow = 2.5e-9 * (features + 2) * levels;
-  const perNode = (rows / leaf) * features * (3e-7 + 5e-9 * Math.max(0, classes - 2));
+  const perRow = 1.2e-9 * (features + 2) * levels;
+  const perNode = (rows / leaf) * features * (1e-7 + 5e-9 * Math.max(0, classes - 2));
   return Number(params['trees']) * (rows * perRow + perNode);
 }
