@@ -12,7 +12,7 @@ import {
   type PipelineConfig,
   type SerializedPipeline,
 } from '../pipeline/pipeline.ts';
-import { TabularModel } from '../pipeline/tabular-model.ts';
+import { type Combination, TabularModel } from '../pipeline/tabular-model.ts';
 import type { AutoMLEvent } from './automl-event.ts';
 import type { EnsembleRun } from './automl-result.ts';
 import type { TrialRecord } from './journal.ts';
@@ -102,6 +102,7 @@ export class Finisher {
       task: environment.layout.task,
       labels: this.context.labels,
       members: candidate.members.map((member, m) => ({ ...member, pipeline: pipelines[m] })),
+      combination: combinationOf(candidate),
       meta: metaOf(candidate),
       decision: candidate.score.decision,
     });
@@ -312,6 +313,7 @@ export class Finisher {
             columns,
             rows,
             members,
+            combination: combinationOf(candidate),
             meta: candidate.ensemble?.meta ?? null,
             decision: candidate.score.decision,
             repeats: IMPORTANCE_REPEATS,
@@ -354,6 +356,10 @@ export function refitSeconds(
 
 function ensembleRun({ ensemble, algorithm, members, score }: Candidate): EnsembleRun {
   return { kind: ensemble?.kind ?? (algorithm as EnsembleRun['kind']), members, metrics: score.metrics };
+}
+
+function combinationOf({ ensemble }: Candidate): Combination {
+  return ensemble?.kind === 'StackEnsemble' ? 'stack' : 'vote';
 }
 
 function metaOf({ ensemble }: Candidate) {

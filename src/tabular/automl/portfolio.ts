@@ -95,7 +95,7 @@ function classification(shape: DataShape): Entry[] {
     { learner: 'SGD', params: {} },
     { learner: 'KNN', params: {}, maxCells: 1.5e6 },
     gb[5],
-    { learner: 'AveragedPerceptron', params: {} },
+    { learner: 'AveragedPerceptronClassifier', params: {} },
     { learner: 'MultinomialNaiveBayes', params: {}, scaler: 'MinMaxScaler' },
     {
       learner: 'LogisticRegression',

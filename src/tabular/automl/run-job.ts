@@ -140,13 +140,13 @@ export class JobRunner {
     const context = { seed, threads, deadline, logger: silentLogger };
     const built =
       kind === 'VotingEnsemble'
-        ? buildVotingEnsemble(layout, candidates, scoring)
+        ? await buildVotingEnsemble(layout, candidates, scoring, context)
         : await buildStackEnsemble(layout, candidates, scoring, context);
     return { ...built, meta: built.meta === null ? null : built.meta.toJSON() };
   }
 
   private importance(
-    { columns, rows, members, meta, decision, repeats }: Extract<Job, { kind: 'importance' }>,
+    { columns, rows, members, combination, meta, decision, repeats }: Extract<Job, { kind: 'importance' }>,
     deadline: Deadline,
   ): JobResults['importance'] {
     const { layout, scoring, y, seed } = this.environment;
@@ -158,6 +158,7 @@ export class JobRunner {
         weight,
         pipeline: FittedPipeline.load(pipeline),
       })),
+      combination,
       meta: meta === null ? null : findLearner(meta.learner).load(meta),
       decision,
     });

@@ -6,6 +6,7 @@ import type { CandidateScore, Scoring } from '../ensemble/score.ts';
 import type { SerializedModel } from '../learners/learner.ts';
 import type { Decision } from '../pipeline/decision.ts';
 import type { PipelineConfig, PipelineSettings, SerializedPipeline } from '../pipeline/pipeline.ts';
+import type { Combination } from '../pipeline/tabular-model.ts';
 
 /** Rows to learn from and rows to be judged on. */
 export interface Fold {
@@ -66,6 +67,7 @@ export type Job =
       readonly columns: readonly string[];
       readonly rows: Uint32Array;
       readonly members: readonly { readonly weight: number; readonly pipeline: SerializedPipeline }[];
+      readonly combination: Combination;
       readonly meta: SerializedModel | null;
       readonly decision: Decision;
       readonly repeats: number;

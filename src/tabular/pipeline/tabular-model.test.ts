@@ -80,6 +80,7 @@ function makeModel(
     task,
     labels: task === 'classification' ? { type: 'string', values } : null,
     members: pipelines.map((pipeline, m) => ({ iteration: m, weight: 1 / pipelines.length, pipeline })),
+    combination: 'vote',
     meta: null,
     decision: { kind: 'argmax' },
     ...more,
@@ -155,7 +156,7 @@ describe.each([
     const predictions = pipelines.map((pipeline) => pipeline.predict(train));
     const meta = await fitStack(layout, predictions, context, { balanced: false });
     expect(stackFeatures(task, classes, predictions).width).toBe(meta.width);
-    await expectAgreement(makeModel(task, classes, pipelines, { meta }));
+    await expectAgreement(makeModel(task, classes, pipelines, { combination: 'stack', meta }));
   });
 
   it('members that share their preprocessing share its nodes', () => {

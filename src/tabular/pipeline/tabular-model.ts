@@ -9,6 +9,9 @@ import type { ClassLabels } from './class-labels.ts';
 import { type Decision, decide, emitDecision } from './decision.ts';
 import type { FittedPipeline, PipelineStep } from './pipeline.ts';
 
+/** How members become one prediction. */
+export type Combination = 'vote' | 'stack';
+
 /** A pipeline within a model. */
 export interface ModelMember {
   /** The child run it was found in. */
@@ -23,7 +26,9 @@ export interface TabularModelParts {
   /** Null in regression. */
   readonly labels: ClassLabels | null;
   readonly members: readonly ModelMember[];
-  /** Meta-learner of a stack; null for a single pipeline or a vote. */
+  /** `vote` is the weighted mean of the members (one member: itself), `stack` leaves it to the meta-learner. */
+  readonly combination: Combination;
+  /** Meta-learner of a stack; calibration of a vote, null for none. */
   readonly meta: Model | null;
   readonly decision: Decision;
 }
@@ -43,6 +48,7 @@ export class TabularModel {
   readonly task: Task;
   readonly labels: ClassLabels | null;
   readonly members: readonly ModelMember[];
+  readonly combination: Combination;
   readonly meta: Model | null;
   readonly decision: Decision;
 
@@ -50,6 +56,7 @@ export class TabularModel {
     this.task = parts.task;
     this.labels = parts.labels;
     this.members = parts.members;
+    this.combination = parts.combination;
     this.meta = parts.meta;
     this.decision = parts.decision;
   }
@@ -62,11 +69,10 @@ export class TabularModel {
   /** @returns row-major probabilities [N, K] or values [N] */
   predict(table: Table): Float64Array {
     const predictions = this.members.map((member) => member.pipeline.predict(table));
-    if (this.meta !== null) return this.meta.predict(stackFeatures(this.task, this.classes, predictions));
-    return combineVotes(
-      predictions,
-      this.members.map((member) => member.weight),
-    );
+    const weights = this.members.map((member) => member.weight);
+    const combined = this.combination === 'stack' ? predictions : [combineVotes(predictions, weights)];
+    if (this.meta === null) return combined[0];
+    return this.meta.predict(stackFeatures(this.task, this.classes, combined));
   }
 
   /** @returns [N] class indices under the model's decision rule */
@@ -76,14 +82,16 @@ export class TabularModel {
 
   /** The fitted pipeline's steps and settings; for an ensemble its members are settings of the last step. */
   steps(): PipelineStep[] {
-    if (this.members.length === 1 && this.meta === null) return this.members[0].pipeline.steps();
+    if (this.members.length === 1 && this.combination === 'vote') return this.members[0].pipeline.steps();
     const estimators = this.members.map((member) => ({
       iteration: member.iteration,
-      ...(this.meta === null ? { weight: member.weight } : {}),
+      ...(this.combination === 'vote' ? { weight: member.weight } : {}),
       steps: member.pipeline.steps(),
     }));
-    if (this.meta === null) return [{ name: 'VotingEnsemble', settings: { voting: 'soft', estimators } }];
-    return [{ name: 'StackEnsemble', settings: { metaLearner: this.meta.learner, estimators } }];
+    const meta = this.meta?.learner ?? null;
+    return this.combination === 'vote'
+      ? [{ name: 'VotingEnsemble', settings: { voting: 'soft', calibration: meta, estimators } }]
+      : [{ name: 'StackEnsemble', settings: { metaLearner: meta, estimators } }];
   }
 
   /** Raw columns the model reads, with the type of their graph inputs. */
@@ -148,9 +156,12 @@ export class TabularModel {
   }
 
   private emitCombined(graph: OnnxGraph, members: readonly string[]): string {
-    if (this.meta !== null) {
-      return this.meta.emitOnnx(graph, emitStackFeatures(graph, this.task, this.classes, members));
-    }
+    const combined = this.combination === 'stack' ? members : [this.emitVote(graph, members)];
+    if (this.meta === null) return combined[0];
+    return this.meta.emitOnnx(graph, emitStackFeatures(graph, this.task, this.classes, combined));
+  }
+
+  private emitVote(graph: OnnxGraph, members: readonly string[]): string {
     if (members.length === 1) return members[0];
     const weighted = members.map((name, m) => graph.node('Mul', [name, graph.float(this.members[m].weight)]));
     return graph.node('Sum', weighted);
