@@ -70,6 +70,8 @@ interface Candidate {
  */
 export class Finisher {
   private readonly context: FinishContext;
+  /** Fits on all rows that were started before the model was chosen, by iteration. */
+  private readonly early = new Map<number, JobHandle<'fit'>>();
 
   constructor(context: FinishContext) {
     this.context = context;
@@ -78,6 +80,7 @@ export class Finisher {
   async finish(): Promise<FinishedModel> {
     const { emit, elapsed, environment } = this.context;
     const single = this.bestTrial();
+    this.fitEarly(single);
     const ensembles = await this.buildEnsembles(single);
     const runs = ensembles.map(ensembleRun);
     const ranked = [single, ...ensembles]
@@ -114,6 +117,18 @@ export class Finisher {
       ensembles: runs,
       importance: this.importance(candidate, pipelines),
     };
+  }
+
+  /**
+   * With a timeout the best trial is fitted on all rows before anything else is done, so that a trained model is there
+   * when the time is over.
+   */
+  private fitEarly({ iteration, algorithm }: Candidate): void {
+    if (!Number.isFinite(this.context.secondsLeft()) || algorithm === baseline.learner) return;
+    const handle = this.submitFit(this.configOf(iteration), 'final', this.context.environment.threads);
+    // Its failure is told where the result is asked for.
+    handle.result.catch(() => undefined);
+    this.early.set(iteration, handle);
   }
 
   /** The best completed trial by the primary metric; the baseline counts. */
@@ -217,13 +232,14 @@ export class Finisher {
     chosen: Candidate,
     single: Candidate,
   ): Promise<{ candidate: Candidate; pipelines: FittedPipeline[] }> {
-    // With a timeout the best trial goes first, so that there is something when the time is over.
-    const first = Number.isFinite(this.context.secondsLeft()) ? [single.iteration] : [];
-    const iterations = [...new Set([...first, ...chosen.members.map(({ iteration }) => iteration)])];
+    const iterations = chosen.members.map(({ iteration }) => iteration);
+    const handles = new Map(this.early);
     const parallel = Math.min(iterations.length, this.context.concurrency);
     const threads = Math.max(1, Math.floor(availableParallelism() / parallel));
     const submit = (iteration: number) => this.submitFit(this.configOf(iteration), 'final', threads);
-    const handles = new Map(iterations.map((iteration) => [iteration, submit(iteration)]));
+    for (const iteration of iterations) {
+      if (!handles.has(iteration)) handles.set(iteration, submit(iteration));
+    }
     for (const candidate of [chosen, single]) {
       try {
         const fits = candidate.members.map(

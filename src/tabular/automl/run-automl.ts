@@ -249,7 +249,7 @@ class AutoMLSession {
       .slice(0, 6)
       .map(({ trial }) => trial);
     const refit = refitSeconds(scored, environment, concurrency);
-    const ensembling = 6e-5 * environment.layout.y.length * Math.min(1, trials.length / 10);
+    const ensembling = 1e-4 * environment.layout.y.length * Math.min(1, trials.length / 10);
     const finish = Math.min(MAX_FINISH_SHARE * timeoutSeconds, 0.4 + 1.5 * refit + ensembling);
     return timeoutSeconds - this.elapsed() - finish;
   }
