@@ -126,6 +126,11 @@ async function runCommand(terminal: Terminal, data: string[], flags: AutoMLFlags
   }
 }
 
+/** Of a promised time, what starting and reading have left: the promise counts from the start of the process. */
+function timeLeft(timeoutSeconds: number | undefined): number | undefined {
+  return timeoutSeconds === undefined ? undefined : Math.max(0.05, timeoutSeconds - performance.now() / 1000);
+}
+
 async function optionsOf(table: Table, flags: AutoMLFlags): Promise<AutoMLOptions> {
   const validation = await validationOf(flags);
   const given = {
@@ -133,7 +138,7 @@ async function optionsOf(table: Table, flags: AutoMLFlags): Promise<AutoMLOption
     metric: flags.metric,
     folds: validation === undefined ? flags.folds : undefined,
     validation,
-    timeoutSeconds: flags.timeout,
+    timeoutSeconds: timeLeft(flags.timeout),
     trialTimeoutSeconds: flags.trialTimeout,
     maxTrials: flags.maxTrials,
     exitScore: flags.exitScore,
