@@ -53,7 +53,7 @@ export function automlCommand(terminal: Terminal): Command {
   const command = new Command('automl')
     .description('Search for the best model of a table and write it as one ONNX file.')
     .argument('<data...>', 'CSV, TSV, JSON Lines or Parquet: files, folders, patterns or http(s) addresses')
-    .requiredOption('--label <column>', 'column to predict')
+    .requiredOption('--label <column>', 'column to predict (required)')
     .addOption(
       new Option('--task <task>', 'inferred from the label when absent').choices([
         'classification',
@@ -61,9 +61,12 @@ export function automlCommand(terminal: Terminal): Command {
       ]),
     )
     .option('--metric <name>', 'primary metric, e.g. AUC_weighted, log_loss, norm_macro_recall, r2_score');
-  addValidationOptions(command);
-  addSearchOptions(command);
-  addReadOptions(command);
+  return addReadOptions(addSearchOptions(addValidationOptions(addResultOptions(command))))
+    .addHelpText('after', examples)
+    .action(async (data: string[], flags: AutoMLFlags) => runCommand(terminal, data, flags));
+}
+
+function addResultOptions(command: Command): Command {
   return command
     .option(
       '--featurization <auto|off|FILE>',
@@ -73,13 +76,12 @@ export function automlCommand(terminal: Terminal): Command {
     .option('--weights <column>', 'column of sample weights')
     .option('--positive <label>', 'label of the positive class, for the *_binary metrics')
     .option('--out <file>', 'ONNX file to write', 'model.onnx')
-    .option('--json', 'print the result as one JSON document on standard output')
-    .addHelpText('after', examples)
-    .action(async (data: string[], flags: AutoMLFlags) => runCommand(terminal, data, flags));
+    .option('--json', 'print the result as one JSON document on standard output');
 }
 
-function addValidationOptions(command: Command): void {
-  command
+function addValidationOptions(command: Command): Command {
+  return command
+    .optionsGroup('Validation:')
     .option(
       '--folds <n>',
       'folds of the cross-validation (default: 5, or a hold-out for large data)',
@@ -93,8 +95,9 @@ function addValidationOptions(command: Command): void {
     .option('--time-column <column>', 'validate each fold on rows later than those learned from');
 }
 
-function addSearchOptions(command: Command): void {
-  command
+function addSearchOptions(command: Command): Command {
+  return command
+    .optionsGroup('Search:')
     .option('--timeout <time>', 'end within this time, e.g. 90s, 5m', parseDuration)
     .option('--trial-timeout <time>', 'discard trials that take longer', parseDuration)
     .option('--max-trials <n>', 'most trials', wholeNumber(1))

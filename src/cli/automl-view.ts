@@ -7,6 +7,8 @@ type TrialEvent = Extract<AutoMLEvent, { type: 'trial' }>;
 type StartedEvent = Extract<AutoMLEvent, { type: 'started' }>;
 
 const PIPELINE_WIDTH = 46;
+/** Number, seconds, score and mark of a line. */
+const SCORE_WIDTH = 36;
 /** Columns named under a finding; the JSON document has all of them. */
 const SHOWN_COLUMNS = 4;
 
@@ -118,9 +120,23 @@ export class AutoMLView {
       );
       return;
     }
-    this.note(
-      this.row(String(child.iteration), name, child.fitSeconds.toFixed(1), score, this.isBetter(score)),
+    const line = this.row(
+      String(child.iteration),
+      name,
+      child.fitSeconds.toFixed(1),
+      score,
+      this.isBetter(score),
     );
+    this.note(`${line}${this.settings(child.hyperparameters)}`);
+  }
+
+  /** What tells trials of one learner apart, as far as the line has room. */
+  private settings(parameters: TrialEvent['child']['hyperparameters']): string {
+    const room = this.terminal.width - PIPELINE_WIDTH - SCORE_WIDTH;
+    const text = Object.entries(parameters)
+      .map(([name, value]) => `${name}=${value}`)
+      .join(' ');
+    return text === '' || room < 20 ? '' : `  ${styled(this.terminal, 'dim', fit(text, room).trimEnd())}`;
   }
 
   private row(number: string, name: string, seconds: string, score: number, improved: boolean): string {

@@ -14,6 +14,7 @@ export interface ReadFlags {
 
 export function addReadOptions(command: Command): Command {
   return command
+    .optionsGroup('Reading:')
     .addOption(
       new Option('--format <format>', 'of the data; told from the file name when absent').choices([
         'csv',

@@ -57,6 +57,11 @@ const boosted: readonly Parameters[] = [
   },
 ];
 
+/** Rows in a leaf of a single tree, which nothing averages. */
+function leafRows({ rows }: DataShape): number {
+  return Math.max(2, Math.min(50, Math.round(rows / 50)));
+}
+
 /** GradientBoosting's parameters fitted to the data: fewer rounds for many classes, small leaves for few rows. */
 function boosting(params: Parameters, { rows, classes }: DataShape): Entry {
   const slower = classes > 5 ? 5 / classes : 1;
@@ -88,7 +93,7 @@ function classification(shape: DataShape): Entry[] {
     { learner: 'ExtremeRandomTrees', params: { trees: 150, minSamplesLeaf: 3 } },
     gb[4],
     gb[6],
-    { learner: 'DecisionTree', params: {} },
+    { learner: 'DecisionTree', params: { minSamplesLeaf: leafRows(shape) } },
     { learner: 'GaussianNaiveBayes', params: {} },
     { learner: 'BernoulliNaiveBayes', params: {} },
     { learner: 'LinearSVM', params: {}, maxCells: 2e7 },
@@ -120,7 +125,7 @@ function regression(shape: DataShape): Entry[] {
     gb[3],
     { learner: 'ExtremeRandomTrees', params: { trees: 150, minSamplesLeaf: 2, maxFeatures: 0.5 } },
     gb[2],
-    { learner: 'DecisionTree', params: {} },
+    { learner: 'DecisionTree', params: { minSamplesLeaf: leafRows(shape) } },
     { learner: 'KNN', params: {}, maxCells: 1.5e6 },
     { learner: 'LassoLars', params: {} },
     { learner: 'SGD', params: {} },

@@ -102,7 +102,7 @@ export class SearchLoop {
     const started = rule.trialCount + this.running.length;
     if (this.hasBaseline && secondsLeft(this.trials) <= 0) return 'the time was over';
     if (!timed && started >= LANDMARK_TRIALS && elapsed() > DEFAULT_SEARCH_SECONDS) {
-      return `${LANDMARK_TRIALS} trials were made and ${DEFAULT_SEARCH_SECONDS} s were over (a timeout allows more)`;
+      return `${DEFAULT_SEARCH_SECONDS} s were over, the default for a search (--timeout sets another)`;
     }
     return undefined;
   }

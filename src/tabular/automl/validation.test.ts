@@ -39,7 +39,7 @@ describe('chooseValidation', () => {
   it('is 5-fold for quick data', async () => {
     const { option, reason } = await choose(0.1);
     expect(option).toEqual({ kind: 'k-fold', folds: 5 });
-    expect(reason).toMatch(/fits into 300 s/);
+    expect(reason).toMatch(/of the 300 s there are/);
   });
 
   it('is a hold-out when eight trials of five folds do not fit into the time', async () => {

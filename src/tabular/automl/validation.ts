@@ -49,16 +49,16 @@ export async function chooseValidation(
   const guess = neededFor(guessedSeconds);
   const clear = guess < budget / CLEAR_FACTOR || guess > budget * CLEAR_FACTOR;
   const needed = clear ? guess : neededFor(await measureSeconds());
-  const estimate = `${TRIALS_TO_FIT} trials of ${DEFAULT_FOLDS} folds are expected to take ${format(needed)} s`;
+  const estimate = `${TRIALS_TO_FIT} trials of ${DEFAULT_FOLDS} folds would take about ${format(needed)} s`;
   if (needed <= budget) {
     return {
       option: { kind: 'k-fold', folds: DEFAULT_FOLDS },
-      reason: `${estimate}, which fits into ${format(budget)} s`,
+      reason: `${DEFAULT_FOLDS} folds are affordable: ${estimate} of the ${format(budget)} s there are`,
     };
   }
   return {
     option: { kind: 'hold-out', share: DEFAULT_SHARE },
-    reason: `${estimate}, more than the ${format(budget)} s there are for them`,
+    reason: `folds are too slow: ${estimate}, more than the ${format(budget)} s there are`,
   };
 }
 
