@@ -19,7 +19,7 @@ export function processTerminal(): Terminal {
     out: (text) => process.stdout.write(text.endsWith('\n') ? text : `${text}\n`),
     note: (text) => process.stderr.write(text.endsWith('\n') ? text : `${text}\n`),
     interactive,
-    width: process.stderr.columns ?? 100,
+    width: process.stderr.columns ?? 140,
     color: interactive && !process.env['NO_COLOR'],
   };
 }
