@@ -31,6 +31,8 @@ export type { Scaler, ScalerJson, ScalerName, ScalerOptions } from './features/s
 export { fitScaler, loadScaler, scalerNames } from './features/scalers/scaler.ts';
 export type { StepDescription, StepName } from './features/steps/step.ts';
 export { stepNames } from './features/steps/step.ts';
+export type { AveragedPerceptronParameters } from './learners/averaged-perceptron.ts';
+export { averagedPerceptron } from './learners/averaged-perceptron.ts';
 export type { BernoulliNaiveBayesParameters } from './learners/bernoulli-naive-bayes.ts';
 export { bernoulliNaiveBayes } from './learners/bernoulli-naive-bayes.ts';
 export { dummy } from './learners/dummy.ts';
@@ -50,6 +52,8 @@ export type {
   Task,
   TrainingData,
 } from './learners/learner.ts';
+export type { LinearSVMParameters } from './learners/linear-svm.ts';
+export { linearSVM } from './learners/linear-svm.ts';
 export type { LogisticRegressionParameters } from './learners/logistic-regression.ts';
 export { logisticRegression } from './learners/logistic-regression.ts';
 export type { MultinomialNaiveBayesParameters } from './learners/multinomial-naive-bayes.ts';
@@ -59,6 +63,8 @@ export { parseParameters } from './learners/parse-parameters.ts';
 export { findLearner, learners, learnersFor } from './learners/registry.ts';
 export type { RidgeParameters } from './learners/ridge.ts';
 export { ridge } from './learners/ridge.ts';
+export type { SGDParameters } from './learners/sgd.ts';
+export { sgd } from './learners/sgd.ts';
 export type { ClassLabels } from './pipeline/class-labels.ts';
 export type { Decision } from './pipeline/decision.ts';
 export type { Evaluation } from './pipeline/evaluate-model.ts';

@@ -148,23 +148,31 @@ export function sum(values: Float64Array): number {
   return total;
 }
 
-/** Finds a value that dominates the column (majority vote of Boyer and Moore) and keeps the other rows only. */
+/** Keeps only the rows that differ from a dominant value. */
 function compress(values: Float32Array): StoredColumn {
+  const base = dominantValue(values);
+  if (base === undefined) return { rows: undefined, values, base: 0 };
+  let others = 0;
+  for (let i = 0; i < values.length; i++) if (values[i] !== base) others++;
+  const rows = new Uint32Array(others);
+  const kept = new Float32Array(others);
+  for (let i = 0, at = 0; i < values.length; i++) {
+    if (values[i] === base) continue;
+    rows[at] = i;
+    kept[at++] = values[i];
+  }
+  return { rows, values: kept, base };
+}
+
+/** The value of most rows (found by the majority vote of Boyer and Moore), `undefined` when none dominates. */
+export function dominantValue(values: Float32Array): number | undefined {
   let candidate = 0;
   let votes = 0;
   for (let i = 0; i < values.length; i++) {
     if (votes === 0) candidate = values[i];
     votes += values[i] === candidate ? 1 : -1;
   }
-  let others = 0;
-  for (let i = 0; i < values.length; i++) if (values[i] !== candidate) others++;
-  if (others > (1 - DOMINANT_SHARE) * values.length) return { rows: undefined, values, base: 0 };
-  const rows = new Uint32Array(others);
-  const kept = new Float32Array(others);
-  for (let i = 0, at = 0; i < values.length; i++) {
-    if (values[i] === candidate) continue;
-    rows[at] = i;
-    kept[at++] = values[i];
-  }
-  return { rows, values: kept, base: candidate };
+  let count = 0;
+  for (let i = 0; i < values.length; i++) if (values[i] === candidate) count++;
+  return count >= DOMINANT_SHARE * values.length ? candidate : undefined;
 }

@@ -6,13 +6,16 @@ import { type ParameterRules, parseParameters } from './parse-parameters.ts';
 import { loadWithAbsentClasses, presentClasses, withAbsentClasses } from './present-classes.ts';
 
 export interface GaussianNaiveBayesParameters {
-  /** Share of the largest variance of a feature that is added to all variances; above 0. */
+  /**
+   * Share of the largest variance of a feature that is added to all variances; above 0. The default keeps rare
+   * categories from deciding alone; scikit-learn's is 1e-9.
+   */
   readonly varSmoothing: number;
 }
 
 const name = 'GaussianNaiveBayes';
 
-const defaults: GaussianNaiveBayesParameters = { varSmoothing: 1e-9 };
+const defaults: GaussianNaiveBayesParameters = { varSmoothing: 0.1 };
 
 const rules: ParameterRules<GaussianNaiveBayesParameters> = { varSmoothing: { type: 'float', above: 0 } };
 

@@ -3,15 +3,18 @@ import { decisionTree } from '../trees/decision-tree.ts';
 import { extraTrees } from '../trees/extra-trees.ts';
 import { gradientBoosting } from '../trees/gradient-boosting.ts';
 import { randomForest } from '../trees/random-forest.ts';
+import { averagedPerceptron } from './averaged-perceptron.ts';
 import { bernoulliNaiveBayes } from './bernoulli-naive-bayes.ts';
 import { dummy } from './dummy.ts';
 import { elasticNet } from './elastic-net.ts';
 import { gaussianNaiveBayes } from './gaussian-naive-bayes.ts';
 import { lassoLars } from './lasso-lars.ts';
 import type { Learner, Task } from './learner.ts';
+import { linearSVM } from './linear-svm.ts';
 import { logisticRegression } from './logistic-regression.ts';
 import { multinomialNaiveBayes } from './multinomial-naive-bayes.ts';
 import { ridge } from './ridge.ts';
+import { sgd } from './sgd.ts';
 
 /** Every built-in learner, the baseline first. */
 export const learners: readonly Learner[] = [
@@ -21,6 +24,9 @@ export const learners: readonly Learner[] = [
   extraTrees,
   decisionTree,
   logisticRegression,
+  linearSVM,
+  sgd,
+  averagedPerceptron,
   bernoulliNaiveBayes,
   multinomialNaiveBayes,
   gaussianNaiveBayes,

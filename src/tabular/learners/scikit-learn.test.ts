@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { Deadline, decodeArray, packageRoot, silentLogger } from '#core';
+import { Deadline, decodeArray, packageRoot, Rng, silentLogger } from '#core';
 import { FeatureMatrix } from '../features/matrix.ts';
 import { bernoulliNaiveBayes } from './bernoulli-naive-bayes.ts';
 import { centeredProblem } from './centered-problem.ts';
+import { fitSupportVectors } from './dual-coordinate-descent.ts';
 import { elasticNet } from './elastic-net.ts';
 import { gaussianNaiveBayes } from './gaussian-naive-bayes.ts';
 import { larsPath } from './lars-path.ts';
@@ -13,7 +14,10 @@ import type { FitContext, Learner, Model, TrainingData } from './learner.ts';
 import { logisticRegression } from './logistic-regression.ts';
 import { multinomialNaiveBayes } from './multinomial-naive-bayes.ts';
 import { Pacer } from './pacer.ts';
+import { fitSigmoid } from './platt-scaling.ts';
 import { ridge } from './ridge.ts';
+import { RowMatrix } from './row-matrix.ts';
+import { sgd } from './sgd.ts';
 
 /** Written by test/fixtures/learners/make-fixtures.py. */
 const fixture = JSON.parse(
@@ -31,6 +35,8 @@ const fixture = JSON.parse(
     gaussian: Record<string, number[]>;
     bernoulli: Record<string, number[]>;
     multinomial: Record<string, number[]>;
+    svm: Record<string, Linear>;
+    platt: { scores: number[]; ab: number[] };
     ridge: Record<string, Linear>;
     elasticNet: Record<string, Linear>;
     lassoLars: { small: Linear; large: Linear; knots: number[] };
@@ -104,6 +110,88 @@ describe('logisticRegression', () => {
   });
 });
 
+describe('linear support vectors', () => {
+  const rows = new RowMatrix(X, true);
+  async function expectDecision(
+    y: Float64Array,
+    positive: number,
+    C: Float64Array,
+    coef: number[],
+    b: number,
+  ) {
+    const problem = {
+      X: rows,
+      squaredNorms: rows.squaredNorms(),
+      costs: C,
+      maxIterations: 1e6,
+      tolerance: 1e-9,
+    };
+    const signs = Int8Array.from(y, (k) => (k === positive ? 1 : -1));
+    const all = Uint32Array.from(y.keys());
+    const pacer = new Pacer('test', Deadline.none);
+    const found = await fitSupportVectors(problem, all, signs, new Rng(1), pacer);
+    expectClose([...found.w, found.b], [...coef, b], 1e-6);
+  }
+
+  it('have the decisions of scikit-learn', async () => {
+    const { svm } = expected;
+    const half = new Float64Array(X.rows).fill(0.5);
+    await expectDecision(two.y, 1, half, svm['two classes'].coef, svm['two classes'].intercept[0]);
+    const weighted = svm['weighted'];
+    await expectDecision(
+      two.y,
+      1,
+      weights.map((s) => 0.5 * s),
+      weighted.coef,
+      weighted.intercept[0],
+    );
+    const tenth = new Float64Array(X.rows).fill(0.1);
+    const { coef, intercept } = svm['three classes'];
+    for (let k = 0; k < 3; k++) {
+      await expectDecision(three.y, k, tenth, coef.slice(k * 6, k * 6 + 6), intercept[k]);
+    }
+  });
+
+  it('get the sigmoid of scikit-learn', () => {
+    const { A, B } = fitSigmoid(Float64Array.from(expected.platt.scores), (i) => two.y[i] === 1);
+    expectClose([A, B], expected.platt.ab, 1e-4);
+  });
+});
+
+describe('stochastic gradient descent', () => {
+  it('comes close to the exact solution of the same problem', async () => {
+    // α·½‖w‖² + mean loss is 1 / (C·n) times the objective of logistic regression with C = 1 / (α·n).
+    const alpha = 1 / (0.7 * X.rows);
+    const slow = {
+      alpha,
+      learningRate: 'constant',
+      eta0: 0.01,
+      maxIterations: 3000,
+      tolerance: null,
+    } as const;
+    await expectLinear(sgd, two, slow, expected.logistic['l2'], 0.1);
+    const flat = { ...slow, alpha: 0.9 / X.rows };
+    await expectLinear(sgd, values, flat, expected.ridge['plain'], 0.1);
+  });
+
+  it('with an L1 penalty comes close too, and sets a useless weight to 0', async () => {
+    const alpha = 1 / (0.3 * weights.reduce((total, weight) => total + weight, 0));
+    const params = {
+      alpha,
+      penalty: 'l1',
+      eta0: 0.5,
+      powerT: 0.5,
+      maxIterations: 3000,
+      tolerance: null,
+    } as const;
+    const wanted = expected.logistic['l1 weighted'];
+    await expectLinear(sgd, { ...two, weights }, params, wanted, 0.1);
+    const model = await sgd.fit({ ...two, weights }, params, context);
+    expect(linearPart(model, 'coefficients')[5]).toBe(0);
+    expect(wanted.coef[5]).toBe(0);
+  });
+});
+
 describe('naive Bayes', () => {
   async function expectProbabilities<P extends object>(
     learner: Learner<P>,
@@ -137,8 +225,13 @@ describe('naive Bayes', () => {
   });
 
   it('of normal features has the probabilities of scikit-learn', async () => {
-    await expectProbabilities(gaussianNaiveBayes, three, {}, expected.gaussian['plain']);
-    await expectProbabilities(gaussianNaiveBayes, { ...three, weights }, {}, expected.gaussian['weighted']);
+    await expectProbabilities(gaussianNaiveBayes, three, { varSmoothing: 1e-9 }, expected.gaussian['plain']);
+    await expectProbabilities(
+      gaussianNaiveBayes,
+      { ...three, weights },
+      { varSmoothing: 1e-9 },
+      expected.gaussian['weighted'],
+    );
   });
 });
 
