@@ -108,8 +108,12 @@ export class AutoMLView {
     this.note(`\n${styled(this.terminal, 'dim', heading)}`);
   }
 
-  private showTrial({ child, score }: TrialEvent): void {
+  private showTrial({ child, score, best }: TrialEvent): void {
     this.showHeading();
+    // A resumed search begins with a best score.
+    if (this.best === undefined && best !== null && best !== score) {
+      this.best = { score: best, algorithm: 'an earlier trial' };
+    }
     this.running.delete(child.iteration);
     this.finished++;
     const name = `${child.algorithm} (${child.preprocessing})`;

@@ -256,12 +256,16 @@ export class Finisher {
         }
       }
     }
+    if (chosen.algorithm !== baseline.learner) {
+      this.context.warn(
+        'No model could be fitted on all rows in time; the baseline is returned. Allow a longer timeout.',
+      );
+    }
     return this.fitBaseline();
   }
 
   private async fitBaseline(): Promise<{ candidate: Candidate; pipelines: FittedPipeline[] }> {
-    const { environment, trials, warn } = this.context;
-    warn('There was no time to fit a model on all rows; the baseline is returned. Allow a longer timeout.');
+    const { environment, trials } = this.context;
     const trial = trials.find(
       ({ config, status }) => config.learner === baseline.learner && status === 'completed',
     );

@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import { freemem, totalmem } from 'node:os';
 import { type Logger, now, silentLogger, version } from '#core';
 import type { Guardrail } from '../features/guardrails.ts';
@@ -112,7 +111,6 @@ class AutoMLSession {
     const prepared = prepareRun(this.options, limits);
     const { stateFolder } = this.options;
     if (stateFolder === undefined) return this.withPool(limits, prepared, undefined);
-    mkdirSync(stateFolder, { recursive: true });
     const lock = lockStateFolder(stateFolder);
     let journal: Journal | undefined;
     try {
@@ -172,13 +170,13 @@ class AutoMLSession {
     for (const guardrail of guardrails) this.emit({ type: 'guardrail', guardrail });
     const searched = await this.search(parts, predictions);
     const searchEnd = this.elapsed();
-    if (
-      Number.isFinite(limits.timeoutSeconds) &&
-      searched.trials.filter((t) => t.status === 'completed').length <= 1
-    ) {
-      this.warn(
-        `The timeout of ${limits.timeoutSeconds} s is too short for one model; the baseline is returned. Allow more time.`,
-      );
+    if (searched.trials.filter(({ status }) => status === 'completed').length <= 1) {
+      if (this.stopping) this.warn('The search was stopped before it had a model; the baseline is returned.');
+      else if (Number.isFinite(limits.timeoutSeconds)) {
+        this.warn(
+          `The timeout of ${limits.timeoutSeconds} s is too short for one model; the baseline is returned. Allow more time.`,
+        );
+      }
     }
     const finished = await new Finisher({
       pool: parts.pool,

@@ -1,5 +1,5 @@
-import { closeSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, mkdirSync, openSync, readFileSync, statSync, unlinkSync, writeSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { ConfigError, RuntimeFailure } from '#core';
 
 const LOCK_FILE = 'lock';
@@ -11,12 +11,13 @@ interface Holder {
 }
 
 /**
- * Keeps other processes out of a state folder until `release()`. A lock left behind by a process that no longer runs
+ * Makes a state folder where there is none and keeps other processes out of it until `release()`. A lock left behind by a process that no longer runs
  * is taken over.
  *
- * @throws ConfigError when another process works in the folder
+ * @throws ConfigError when another process works in the folder, RuntimeFailure when it cannot be written
  */
 export function lockStateFolder(folder: string): { release(): void } {
+  makeFolder(folder);
   const path = join(folder, LOCK_FILE);
   const holder: Holder = { pid: process.pid, started: startOf(process.pid) };
   for (let attempt = 0; attempt < 3; attempt++) {
@@ -39,13 +40,35 @@ export function lockStateFolder(folder: string): { release(): void } {
   );
 }
 
+/** The folder and those above it. `mkdirSync` with `recursive` does not return where nothing can be made, as in /proc. */
+function makeFolder(folder: string): void {
+  const path = resolve(folder);
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
+  if (dirname(path) !== path) makeFolder(dirname(path));
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    const made = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+    if (!made) throw notWritable(path, error);
+  }
+}
+
+function notWritable(folder: string, cause: unknown): RuntimeFailure {
+  const code = (cause as NodeJS.ErrnoException).code ?? 'unknown';
+  return new RuntimeFailure(
+    `automl: the state needs a folder that can be written, but ${folder} cannot (${code}). Name another folder.`,
+    { folder, code },
+    { cause },
+  );
+}
+
 function writeExclusively(path: string, text: string): boolean {
   let file: number;
   try {
     file = openSync(path, 'wx');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw error;
+    throw notWritable(dirname(path), error);
   }
   writeSync(file, text);
   closeSync(file);
