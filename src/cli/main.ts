@@ -51,6 +51,7 @@ export async function main(args: readonly string[], terminal: Terminal = process
     return EXIT_USAGE;
   }
   process.stdout.on('error', endOnClosedPipe);
+  process.stderr.on('error', goOnUnseen);
   try {
     await program.parseAsync([...args], { from: 'user' });
     return Number(process.exitCode ?? 0);
@@ -69,6 +70,11 @@ export async function main(args: readonly string[], terminal: Terminal = process
 function endOnClosedPipe(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPIPE') throw error;
   process.exit(0);
+}
+
+/** Nobody reads the progress any more; the work goes on. */
+function goOnUnseen(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
 }
 
 function report(error: unknown, args: readonly string[], terminal: Terminal): number {
