@@ -40,6 +40,8 @@ export type { ElasticNetParameters } from './learners/elastic-net.ts';
 export { elasticNet } from './learners/elastic-net.ts';
 export type { GaussianNaiveBayesParameters } from './learners/gaussian-naive-bayes.ts';
 export { gaussianNaiveBayes } from './learners/gaussian-naive-bayes.ts';
+export type { KNNParameters } from './learners/k-nearest-neighbours.ts';
+export { kNearestNeighbors } from './learners/k-nearest-neighbours.ts';
 export type { LassoLarsParameters } from './learners/lasso-lars.ts';
 export { lassoLars } from './learners/lasso-lars.ts';
 export type {

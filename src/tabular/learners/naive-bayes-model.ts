@@ -133,7 +133,7 @@ export class NaiveBayesModel implements Model {
 }
 
 /** f(x) of a feature; t is `offset`. */
-export function mapValue(map: ValueMap, x: number, offset: number): number {
+function mapValue(map: ValueMap, x: number, offset: number): number {
   if (map === 'binarize') return x > offset ? 1 : 0;
   return map === 'clip' ? Math.max(x - offset, 0) : x - offset;
 }

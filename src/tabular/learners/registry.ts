@@ -8,6 +8,7 @@ import { bernoulliNaiveBayes } from './bernoulli-naive-bayes.ts';
 import { dummy } from './dummy.ts';
 import { elasticNet } from './elastic-net.ts';
 import { gaussianNaiveBayes } from './gaussian-naive-bayes.ts';
+import { kNearestNeighbors } from './k-nearest-neighbours.ts';
 import { lassoLars } from './lasso-lars.ts';
 import type { Learner, Task } from './learner.ts';
 import { linearSVM } from './linear-svm.ts';
@@ -33,6 +34,7 @@ export const learners: readonly Learner[] = [
   ridge,
   elasticNet,
   lassoLars,
+  kNearestNeighbors,
 ];
 
 /** The built-in learners that can do `task`, in the order of `learners`. */

@@ -8,6 +8,7 @@ import { centeredProblem } from './centered-problem.ts';
 import { fitSupportVectors } from './dual-coordinate-descent.ts';
 import { elasticNet } from './elastic-net.ts';
 import { gaussianNaiveBayes } from './gaussian-naive-bayes.ts';
+import { kNearestNeighbors } from './k-nearest-neighbours.ts';
 import { larsPath } from './lars-path.ts';
 import { lassoLars } from './lasso-lars.ts';
 import type { FitContext, Learner, Model, TrainingData } from './learner.ts';
@@ -37,6 +38,7 @@ const fixture = JSON.parse(
     multinomial: Record<string, number[]>;
     svm: Record<string, Linear>;
     platt: { scores: number[]; ab: number[] };
+    knn: Record<string, { classes: number[]; values: number[] }>;
     ridge: Record<string, Linear>;
     elasticNet: Record<string, Linear>;
     lassoLars: { small: Linear; large: Linear; knots: number[] };
@@ -281,4 +283,19 @@ describe('linear regression', () => {
     const path = await larsPath(problem, { alpha: 0, maxIterations: 100, pacer });
     expectClose(path.knots, expected.lassoLars.knots, 1e-7);
   });
+});
+
+describe('kNearestNeighbors', () => {
+  for (const metric of ['euclidean', 'manhattan'] as const) {
+    for (const by of ['uniform', 'distance'] as const) {
+      it(`has the predictions of scikit-learn: ${metric}, ${by}`, async () => {
+        const params = { neighbors: 7, metric, weights: by };
+        const wanted = expected.knn[`${metric} ${by}`];
+        const classifier = await kNearestNeighbors.fit(three, params, context);
+        expectClose(classifier.predict(test), wanted.classes, 1e-6);
+        const regressor = await kNearestNeighbors.fit(values, params, context);
+        expectClose(regressor.predict(test), wanted.values, 1e-5);
+      });
+    }
+  }
 });
