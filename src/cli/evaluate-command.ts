@@ -34,7 +34,7 @@ export function evaluateCommand(terminal: Terminal): Command {
     .action(async (model: string, data: string[], flags: EvaluateFlags) => {
       const predictor = await TabularPredictor.load(model);
       try {
-        const { table } = await readTable(data, modelReadOptions(predictor, flags)).catch(
+        const { table } = await readTable(data, modelReadOptions(predictor, flags, flags.label)).catch(
           (error: unknown) => {
             throw explainAbsentColumns('evaluate', predictor, error);
           },

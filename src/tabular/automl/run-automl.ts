@@ -1,5 +1,6 @@
 import { freemem, totalmem } from 'node:os';
 import { type Logger, now, silentLogger, version } from '#core';
+import { fingerprintTable } from '#data';
 import type { Guardrail } from '../features/guardrails.ts';
 import type { TabularModel } from '../pipeline/tabular-model.ts';
 import type { AutoMLEvent } from './automl-event.ts';
@@ -263,6 +264,7 @@ class AutoMLSession {
   ): Promise<Finished> {
     const { model, score, algorithm, guardrails, searchEnd } = finished;
     const { target, metric, fingerprint, features } = prepared;
+    const { positiveClass } = planned.environment.scoring;
     this.emit({ type: 'phase', phase: 'exporting', seconds: this.elapsed() });
     const onnx = model.toOnnx({
       labelColumn: this.options.label,
@@ -270,6 +272,9 @@ class AutoMLSession {
       primaryMetric: metric,
       metrics: score.metrics,
       fingerprint,
+      ...(positiveClass === undefined
+        ? {}
+        : { positiveLabel: target.labels?.values[positiveClass] as string }),
     });
     const modelPath = this.options.out === undefined ? null : writeModelFile(this.options.out, onnx);
     if (limits.timeoutSeconds - this.elapsed() > 1) {
@@ -318,7 +323,10 @@ class AutoMLSession {
     const { label, task, metric, folds, validation, allow, block, seed, weights, positiveLabel } =
       this.options;
     const { featurization, tuneThreshold } = this.options;
-    const plain = validation?.kind === 'given' ? { kind: 'given', rows: validation.table.rows } : validation;
+    const plain =
+      validation?.kind === 'given'
+        ? { kind: 'given', fingerprint: fingerprintTable(validation.table) }
+        : validation;
     const all = {
       label,
       task,

@@ -17,7 +17,7 @@ export interface Evaluation {
 }
 
 /**
- * Scores a model's ONNX file on labelled rows.
+ * Scores a model's ONNX file on labelled rows; the `*_binary` metrics are of the positive class it was trained with.
  * @param label column with the true labels; the name the model was trained with when absent
  * @throws DataError when the column is missing, holds no label, or a label the model does not know
  */
@@ -46,12 +46,14 @@ export async function evaluateModel(
     });
     return { task: 'regression', ...counts, metrics: scalars, documents };
   }
+  const positive = predictor.labels.values.indexOf(predictor.metadata['trainyard.positiveLabel']);
   const { scalars, ...documents } = classificationMetrics({
     yTrue,
     probabilities: predictions.probabilities as Float64Array,
     predicted: predictions.classes as Int32Array,
     classes: predictor.labels.values.length,
     classLabels: predictor.labels.values,
+    ...(positive < 0 ? {} : { positiveClass: positive }),
   });
   return { task: 'classification', ...counts, metrics: scalars as Record<string, number>, documents };
 }

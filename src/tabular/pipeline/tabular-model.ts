@@ -41,6 +41,8 @@ export interface ModelMetadata {
   readonly metrics: Readonly<Record<string, number>>;
   /** Digest of the training data. */
   readonly fingerprint: string;
+  /** Label of the positive class of the `*_binary` metrics, where one is known. */
+  readonly positiveLabel?: string;
 }
 
 /** A finished model: one pipeline, a vote, or a stack, with class labels and decision rule. */
@@ -129,6 +131,9 @@ export class TabularModel {
         'trainyard.primaryMetric': metadata.primaryMetric,
         'trainyard.metrics': JSON.stringify(metadata.metrics),
         'trainyard.fingerprint': metadata.fingerprint,
+        ...(metadata.positiveLabel === undefined
+          ? {}
+          : { 'trainyard.positiveLabel': metadata.positiveLabel }),
         'trainyard.batchRows': String(this.batchRows()),
       },
     });
