@@ -135,7 +135,7 @@ function timeLeft(timeoutSeconds: number | undefined): number | undefined {
 }
 
 async function optionsOf(table: Table, flags: AutoMLFlags): Promise<AutoMLOptions> {
-  const validation = await validationOf(flags);
+  const validation = await validationOf(table, flags);
   const given = {
     task: flags.task,
     metric: flags.metric,
@@ -165,7 +165,7 @@ async function optionsOf(table: Table, flags: AutoMLFlags): Promise<AutoMLOption
   };
 }
 
-async function validationOf(flags: AutoMLFlags): Promise<ValidationOption | undefined> {
+async function validationOf(table: Table, flags: AutoMLFlags): Promise<ValidationOption | undefined> {
   const folds = flags.folds === undefined ? {} : { folds: flags.folds };
   const choices: (() => Promise<ValidationOption> | ValidationOption)[] = [];
   const { holdOut, monteCarlo, validationData, foldColumn, groupColumn, timeColumn } = flags;
@@ -177,8 +177,10 @@ async function validationOf(flags: AutoMLFlags): Promise<ValidationOption | unde
   if (timeColumn !== undefined) choices.push(() => ({ kind: 'time', column: timeColumn, ...folds }));
   if (validationData !== undefined) {
     choices.push(async () => {
-      const { table } = await readTable(validationData, readOptionsOf(flags));
-      return { kind: 'given', table };
+      // Read as the training data was, whatever its own values look like.
+      const types = Object.fromEntries(table.columns.map(({ name, kind }) => [name, kind]));
+      const validation = await readTable(validationData, { ...readOptionsOf(flags), types });
+      return { kind: 'given', table: validation.table };
     });
   }
   if (choices.length > 1) {

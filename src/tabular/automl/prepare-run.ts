@@ -193,13 +193,16 @@ interface GivenValidation {
 }
 
 function givenValidation(
-  { validation, label }: AutoMLOptions,
+  { validation, label, weights: weightColumn }: AutoMLOptions,
   target: PreparedTarget,
   labelled: Table,
   helpers: readonly string[],
 ): GivenValidation | undefined {
   if (validation?.kind !== 'given') return undefined;
-  const known = encodeKnownTarget(validation.table, label, target);
+  const { table } = validation;
+  // `appendTable` names a column of weights that is missing, with all others.
+  const weighted = weightColumn !== undefined && table.has(weightColumn) ? weightColumn : undefined;
+  const known = encodeKnownTarget(table, label, target, weighted);
   if (known.rows.length === 0) {
     throw new DataError(
       `automl: validation data must have rows with a label, but "${label}" has none. Check the file.`,
@@ -208,14 +211,15 @@ function givenValidation(
       },
     );
   }
-  const joined = appendTable(labelled, validation.table.take(known.rows));
+  const joined = appendTable(labelled, table.take(known.rows));
   const y = sharedFloats(target.y.length + known.y.length);
   y.set(target.y);
   y.set(known.y, target.y.length);
   const { table: features } = repairInfinite(joined.drop(...helpers));
-  if (target.weights === undefined) return { labelled: joined, features, y };
-  const weights = sharedFloats(y.length).fill(1);
+  if (target.weights === undefined || known.weights === undefined) return { labelled: joined, features, y };
+  const weights = sharedFloats(y.length);
   weights.set(target.weights);
+  weights.set(known.weights, target.weights.length);
   return { labelled: joined, features, y, weights };
 }
 

@@ -162,6 +162,17 @@ describe('encodeKnownTarget', () => {
     expect([...y]).toEqual([1, 1]);
   });
 
+  it('takes one value in a regression, and the weights of the rows in use', () => {
+    const numbers = prepareTarget(tableWith(numberColumn('y', [0.5, 1.5, 2.5])), {
+      label: 'y',
+      task: 'regression',
+    });
+    const further = new Table([numberColumn('y', [7, null, 7]), numberColumn('w', [2, 9, 3])]);
+    const { y, weights } = encodeKnownTarget(further, 'y', numbers, 'w');
+    expect([...y]).toEqual([7, 7]);
+    expect([...(weights ?? [])]).toEqual([2, 3]);
+  });
+
   it('names the row of a class the training data does not have', () => {
     const other = tableWith(stringColumn('y', ['a', 'c']));
     expect(() => encodeKnownTarget(other, 'y', training)).toThrow(/row 2 has another one than a, b/);

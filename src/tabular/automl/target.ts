@@ -79,18 +79,23 @@ export function prepareTarget(table: Table, options: TargetOptions): PreparedTar
 }
 
 /**
- * The label column of further rows under the classes of the training data.
+ * The label column of further rows under the classes of the training data, and their sample weights.
  *
- * @throws DataError naming the row of a label the training data does not know
+ * @throws DataError naming the row of a label the training data does not know, or of a bad weight
  */
 export function encodeKnownTarget(
   table: Table,
   label: string,
   { task, labels }: KnownTarget,
-): { readonly rows: Uint32Array; readonly y: Float64Array } {
+  weightColumn?: string,
+): { readonly rows: Uint32Array; readonly y: Float64Array; readonly weights?: Float64Array } {
   const column = labelColumn(table, label);
   const rows = labelledRows(column);
-  if (task === 'regression' || labels === null) return { rows, y: valueTarget(column, rows).y };
+  const weights =
+    weightColumn === undefined || rows.length === 0
+      ? {}
+      : { weights: sampleWeights(table, weightColumn, rows) };
+  if (task === 'regression' || labels === null) return { rows, y: finiteValues(column, rows).y, ...weights };
   const codes = encodeLabels(column, labels);
   const unknown = rows.find((row) => codes[row] < 0);
   if (unknown !== undefined) {
@@ -100,7 +105,7 @@ export function encodeKnownTarget(
       { column: label, row: unknown + 1 },
     );
   }
-  return { rows, y: sharedFloats(rows, (row) => codes[row]) };
+  return { rows, y: sharedFloats(rows, (row) => codes[row]), ...weights };
 }
 
 function labelColumn(table: Table, name: string): Column {
@@ -190,6 +195,17 @@ function classTarget(column: Column, rows: Uint32Array) {
 }
 
 function valueTarget(column: Column, rows: Uint32Array) {
+  const { y, range } = finiteValues(column, rows);
+  if (range.min === range.max) {
+    throw new DataError(
+      `automl: a label must vary, but every row of "${column.name}" is ${range.min}. Name another label column.`,
+      { column: column.name },
+    );
+  }
+  return { y, classes: 0, labels: null, classCounts: [], range };
+}
+
+function finiteValues(column: Column, rows: Uint32Array) {
   if (column.kind !== 'number') {
     throw new DataError(
       `automl: a regression needs a label of numbers, but "${column.name}" holds ${column.kind}s. Clean the column.`,
@@ -210,13 +226,7 @@ function valueTarget(column: Column, rows: Uint32Array) {
     min = Math.min(min, y[i]);
     max = Math.max(max, y[i]);
   }
-  if (min === max) {
-    throw new DataError(
-      `automl: a label must vary, but every row of "${column.name}" is ${min}. Name another label column.`,
-      { column: column.name },
-    );
-  }
-  return { y, classes: 0, labels: null, classCounts: [], range: { min, max } };
+  return { y, range: { min, max } };
 }
 
 function sampleWeights(table: Table, name: string, rows: Uint32Array): Float64Array {
