@@ -149,7 +149,7 @@ export class JobRunner {
     { columns, rows, members, combination, meta, decision, repeats }: Extract<Job, { kind: 'importance' }>,
     deadline: Deadline,
   ): JobResults['importance'] {
-    const { layout, scoring, y, seed } = this.environment;
+    const { layout, scoring, y, weights: all, seed } = this.environment;
     const model = new TabularModel({
       task: layout.task,
       labels: layout.task === 'regression' ? null : { type: 'string', values: scoring.classLabels },
@@ -163,12 +163,14 @@ export class JobRunner {
       decision,
     });
     const yTrue = Float64Array.from(rows, (row) => y[row]);
+    const weights = all && Float64Array.from(rows, (row) => all[row]);
     const sign = metricInfo(scoring.metric).direction === 'maximize' ? 1 : -1;
     const score = (table: Table): number => {
       const predictions = model.predict(table);
       if (layout.task === 'regression') {
         const { range } = scoring;
-        return sign * regressionScore(scoring.metric as RegressionMetricName, { yTrue, predictions, range });
+        const given = { yTrue, predictions, weights, range };
+        return sign * regressionScore(scoring.metric as RegressionMetricName, given);
       }
       const { classes } = layout;
       return (
@@ -178,6 +180,7 @@ export class JobRunner {
           probabilities: predictions,
           predicted: decide(decision, predictions, classes),
           classes,
+          weights,
           positiveClass: scoring.positiveClass,
         })
       );

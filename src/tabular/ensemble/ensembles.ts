@@ -1,3 +1,4 @@
+import { DataError } from '#core';
 import type { FitContext, Model } from '../learners/learner.ts';
 import { nestedParts, type OutOfFold, splitByPart } from './out-of-fold.ts';
 import { type CandidateScore, type Scoring, scoreOutOfFold } from './score.ts';
@@ -47,7 +48,7 @@ export async function buildVotingEnsemble(
   context: FitContext,
 ): Promise<Ensemble> {
   const predictions = candidates.map((candidate) => candidate.predictions);
-  const { part, parts } = nestedParts(layout);
+  const { part, parts } = scorableParts('VotingEnsemble', layout);
   const calibrated = layout.classes === 2 && layout.y.length >= CALIBRATION_ROWS;
   const voteOn = async (entries?: Uint32Array) => {
     const given = entries === undefined ? {} : { entries };
@@ -81,7 +82,7 @@ export async function buildStackEnsemble(
   const members = chooseStackMembers(layout, candidates);
   const predictions = members.map((member) => member.predictions);
   const balanced = /macro|balanced/.test(scoring.metric);
-  const { part, parts } = nestedParts(layout);
+  const { part, parts } = scorableParts('StackEnsemble', layout);
   const features = stackFeatures(layout.task, layout.classes, predictions);
   const nested: Float64Array[] = [];
   for (let p = 0; p < parts; p++) {
@@ -116,6 +117,15 @@ function chooseStackMembers(
   const firsts = good.filter((m) => seen.size !== seen.add(candidates[m].learner).size);
   const rest = good.filter((m) => !firsts.includes(m));
   return [...firsts, ...rest].slice(0, STACK_MEMBERS).map((m) => candidates[m]);
+}
+
+/** @throws DataError when one row is all there is to choose on and to score */
+function scorableParts(kind: Ensemble['kind'], layout: OutOfFold): ReturnType<typeof nestedParts> {
+  const nested = nestedParts(layout);
+  if (nested.parts > 1) return nested;
+  throw new DataError(
+    `${kind}: an ensemble is chosen and scored on different rows, but there is one validated row. Hold out more.`,
+  );
 }
 
 function dropSmall(weights: Float64Array): Float64Array {

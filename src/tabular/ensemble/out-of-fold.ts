@@ -24,6 +24,9 @@ export interface OutOfFold {
   readonly weights?: Float64Array;
 }
 
+/** Parts of validated rows that are no partition by themselves. */
+const NESTED_PARTS = 5;
+
 /** Values per entry: K probabilities, or one number. */
 export function outputsOf(layout: OutOfFold): number {
   return layout.task === 'classification' ? layout.classes : 1;
@@ -32,16 +35,17 @@ export function outputsOf(layout: OutOfFold): number {
 /**
  * Divides the entries into parts for nested scoring: whatever is chosen on the other parts is scored on this one.
  * No row is ever in two parts. The folds themselves serve when they partition the rows; else rows are dealt into
- * five parts by a hash.
+ * five parts in the order of a hash, or into fewer where there are not as many rows.
  * @returns [E] part of each entry, and the number of parts
  */
 export function nestedParts(layout: OutOfFold): { readonly part: Uint16Array; readonly parts: number } {
   const { rows, fold, folds } = layout;
   if (folds >= 2 && new Set(rows).size === rows.length) return { part: fold, parts: folds };
-  const parts = 5;
-  const part = new Uint16Array(rows.length);
-  for (let e = 0; e < rows.length; e++) part[e] = hashString(`part:${rows[e]}`) % parts;
-  return { part, parts };
+  const distinct = [...new Set(rows)].map((row) => ({ row, hash: hashString(`part:${row}`) }));
+  distinct.sort((a, b) => a.hash - b.hash || a.row - b.row);
+  const parts = Math.min(NESTED_PARTS, distinct.length);
+  const partOf = new Map(distinct.map(({ row }, rank) => [row, rank % parts]));
+  return { part: Uint16Array.from(rows, (row) => partOf.get(row) as number), parts };
 }
 
 /** Entry numbers with `part[e] === p` (inside) and the others. */

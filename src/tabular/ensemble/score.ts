@@ -122,7 +122,10 @@ function averageOverFolds(
   return { metrics: scalars as Record<string, number>, documents };
 }
 
-/** The decision that is best for the metric on the given entries; argmax when the metric does not depend on it. */
+/**
+ * The decision that is best for the metric on the given entries; argmax when the metric does not depend on it or there
+ * are no entries.
+ */
 function tuneDecision(
   layout: OutOfFold,
   predictions: Float64Array,
@@ -132,6 +135,7 @@ function tuneDecision(
   const { classes } = layout;
   if (!metricInfo(scoring.metric).needsThreshold || classes > MAX_TUNED_CLASSES) return argmaxDecision;
   const index = entries ?? Uint32Array.from(layout.y, (_, e) => e);
+  if (index.length === 0) return argmaxDecision;
   const yTrue = pick(layout.y, index);
   const weights = layout.weights && pick(layout.weights, index);
   if (classes === 2) {

@@ -88,14 +88,30 @@ describe('nestedParts', () => {
     expect(nestedParts(layout)).toEqual({ part: layout.fold, parts: 3 });
     const repeated: OutOfFold = { ...layout, rows: Uint32Array.of(0, 1, 2, 0, 1, 2) };
     const { part, parts } = nestedParts(repeated);
-    expect(parts).toBe(5);
+    expect(parts).toBe(3);
     expect([...part.subarray(0, 3)]).toEqual([...part.subarray(3)]);
+    expect(new Set(part).size).toBe(3);
     const { inside, outside } = splitByPart(part, part[0]);
     expect(inside.length + outside.length).toBe(6);
   });
 });
 
 describe('scoreOutOfFold', () => {
+  it('keeps the most probable class where too few rows are validated to tune on others', () => {
+    const layout = binaryLayout([1], 1);
+    const probabilities = Float64Array.of(0.3, 0.7);
+    const { metrics } = scoreOutOfFold(layout, probabilities, scoring('f1_score_macro', true));
+    expect(metrics['accuracy']).toBe(1);
+  });
+
+  it('tunes and scores on as many parts as a small hold-out has rows', () => {
+    const layout = binaryLayout([0, 0, 1, 1], 1);
+    const probabilities = Float64Array.of(0.99, 0.01, 0.98, 0.02, 0.94, 0.06, 0.91, 0.09);
+    const { metrics } = scoreOutOfFold(layout, probabilities, scoring('balanced_accuracy', true));
+    // Without the row that is scored the threshold is the middle of 0.01 or 0.02 and 0.06 or 0.09: between 0.03 and 0.06.
+    expect(metrics['balanced_accuracy']).toBe(1);
+  });
+
   it('tunes the threshold on other rows than those it scores', () => {
     const { layout, views } = twoViews(6000, 3, -4);
     const plain = scoreOutOfFold(layout, views[0], scoring('norm_macro_recall', false));
