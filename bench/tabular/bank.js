@@ -62,7 +62,9 @@ function scoreRows(standard, recall, contender) {
   ];
 }
 
-function timeRows({ timings }) {
+/** Seconds as a user sees them: from the start of the process, reading included. */
+function timeRows({ timings, wallSeconds }) {
+  const before = wallSeconds - timings.totalSeconds;
   const row = (id, what, ours, limit) => ({
     id,
     what,
@@ -75,17 +77,18 @@ function timeRows({ timings }) {
     pass: ours <= limit,
   });
   return [
-    row('bank-total', 'whole default run on the bank file', timings.totalSeconds, 300),
-    row('bank-first-model', 'first model of that run', timings.firstModelSeconds, 5),
+    row('bank-total', 'whole default run on the bank file', wallSeconds, 300),
+    row('bank-first-model', 'first model of that run', before + timings.firstModelSeconds, 5),
   ];
 }
 
 async function automl(folder, flags) {
   const args = [join(here, '..', '..', 'bin', 'trainyard.js'), 'automl', file, '--label', 'y', '--json'];
+  const start = performance.now();
   const { stdout } = await run(process.execPath, [...args, ...flags, '--out', join(folder, 'model.onnx')], {
     maxBuffer: 1 << 28,
   });
-  return JSON.parse(stdout);
+  return { ...JSON.parse(stdout), wallSeconds: (performance.now() - start) / 1000 };
 }
 
 async function scikitLearn(python) {
