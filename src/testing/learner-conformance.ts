@@ -314,6 +314,16 @@ function edges(suite: Suite, classes: number): Case[] {
       },
     ],
     [
+      'large numbers that nobody scaled agree in ONNX Runtime too',
+      async () => {
+        const data = suite.data(classes);
+        const values = data.X.dense(0).map((x) => 1000 * x + 5000);
+        const X = withColumn(data.X, 0, { kind: 'dense', values });
+        const model = await suite.fit({ ...data, X });
+        await assertOnnxAgrees(model, X, classes);
+      },
+    ],
+    [
       'stores of the same values, dense and sparse, give the same predictions',
       async () => {
         const { encoding } = suite.learner;

@@ -42,7 +42,8 @@ export const averagedPerceptron: Learner<AveragedPerceptronParameters> = {
     maxIterations: { type: 'int', low: 2, high: 50, log: true },
     classWeight: { type: 'choice', values: [null, 'balanced'] },
   }),
-  relativeCost: (_, { rows, width, classes }) => 1e-7 * rows * width * Math.max(1, classes - 1),
+  relativeCost: ({ maxIterations = defaults.maxIterations }, { rows, width, classes }) =>
+    2e-8 * Number(maxIterations) * rows * width * (classes > 2 ? classes : 1),
 
   async fit(data, params, context) {
     const { maxIterations, classWeight } = parseParameters(name, defaults, params, rules);

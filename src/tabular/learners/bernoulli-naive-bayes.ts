@@ -37,7 +37,7 @@ export const bernoulliNaiveBayes: Learner<BernoulliNaiveBayesParameters> = {
     alpha: { type: 'float', low: 1e-3, high: 100, log: true },
     fitPrior: { type: 'choice', values: [true, false] },
   }),
-  relativeCost: (_, { rows, width }) => 5e-9 * rows * width,
+  relativeCost: (_, { rows, width, classes }) => 1e-8 * rows * width * classes,
 
   async fit(data, params, context) {
     const parsed = parseParameters(name, defaults, params, rules);

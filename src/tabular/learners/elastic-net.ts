@@ -52,7 +52,7 @@ export const elasticNet: Learner<ElasticNetParameters> = {
     alpha: { type: 'float', low: 1e-5, high: 1, log: true },
     l1Ratio: { type: 'float', low: 0.05, high: 1 },
   }),
-  relativeCost: (_, { rows, width }) => 1e-9 * rows * width * Math.min(width, 200),
+  relativeCost: (_, { rows, width }) => 5e-10 * rows * width * Math.min(width, 200),
 
   async fit(data, params, context) {
     const parsed = parseParameters(name, defaults, params, rules);

@@ -33,7 +33,7 @@ export const gaussianNaiveBayes: Learner<GaussianNaiveBayesParameters> = {
   needsScaling: false,
   defaults,
   space: () => ({ varSmoothing: { type: 'float', low: 1e-10, high: 1, log: true } }),
-  relativeCost: (_, { rows, width }) => 1e-8 * rows * width,
+  relativeCost: (_, { rows, width, classes }) => 1e-8 * rows * width * classes,
 
   async fit(data, params, context) {
     const { varSmoothing } = parseParameters(name, defaults, params, rules);

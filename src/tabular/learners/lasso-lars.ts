@@ -34,7 +34,7 @@ export const lassoLars: Learner<LassoLarsParameters> = {
   needsScaling: true,
   defaults,
   space: () => ({ alpha: { type: 'float', low: 1e-5, high: 0.5, log: true } }),
-  relativeCost: (_, { rows, width }) => 3e-9 * rows * width * Math.min(width, 500),
+  relativeCost: (_, { rows, width }) => 1e-9 * rows * width * Math.min(width, 500),
 
   async fit(data, params, context) {
     const { alpha, maxIterations, fitIntercept } = parseParameters(name, defaults, params, rules);

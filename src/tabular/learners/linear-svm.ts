@@ -44,7 +44,7 @@ export const linearSVM: Learner<LinearSVMParameters> = {
     C: { type: 'float', low: 1e-4, high: 10, log: true },
     classWeight: { type: 'choice', values: [null, 'balanced'] },
   }),
-  relativeCost: (_, { rows, width, classes }) => 4e-7 * rows * width * Math.max(1, classes - 1),
+  relativeCost: (_, { rows, width, classes }) => 8e-7 * rows * width * (classes > 2 ? classes : 1),
 
   async fit(data, params, context) {
     const { C, classWeight, ...rest } = parseParameters(name, defaults, params, rules);

@@ -62,7 +62,8 @@ export const logisticRegression: Learner<LogisticRegressionParameters> = {
     l1Ratio: { type: 'float', low: 0.05, high: 0.95 },
     classWeight: { type: 'choice', values: [null, 'balanced'] },
   }),
-  relativeCost: (_, { rows, width, classes }) => 1.5e-7 * rows * width * Math.max(1, classes - 1),
+  relativeCost: ({ penalty }, { rows, width, classes }) =>
+    (penalty === 'l1' || penalty === 'elasticnet' ? 3e-7 : 1e-7) * rows * width * (classes > 2 ? classes : 1),
 
   async fit(data, params, context) {
     const { C, penalty, l1Ratio, classWeight, ...rest } = parseParameters(name, defaults, params, rules);

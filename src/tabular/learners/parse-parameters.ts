@@ -47,9 +47,8 @@ export function parseParameters<P extends object>(
     else faults.push(`${name} must be ${rule}, but got ${JSON.stringify(value) ?? String(value)}`);
   }
   if (faults.length > 0) {
-    throw new ConfigError(`${where}: ${faults.join('; ')}. The parameters are ${names.join(', ')}.`, {
-      faults,
-    });
+    const wayOut = names.length > 0 ? `The parameters are ${names.join(', ')}.` : 'It has no parameters.';
+    throw new ConfigError(`${where}: ${faults.join('; ')}. ${wayOut}`, { faults });
   }
   return parsed;
 }

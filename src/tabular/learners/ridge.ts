@@ -35,7 +35,7 @@ export const ridge: Learner<RidgeParameters> = {
   needsScaling: true,
   defaults,
   space: () => ({ alpha: { type: 'float', low: 1e-3, high: 1e4, log: true } }),
-  relativeCost: (_, { rows, width }) => 5e-10 * rows * width * Math.min(width, 200),
+  relativeCost: (_, { rows, width }) => 4e-10 * rows * width * Math.min(width, 200),
 
   async fit(data, params, context) {
     const { alpha, fitIntercept } = parseParameters(name, defaults, params, rules);

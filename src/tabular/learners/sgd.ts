@@ -93,7 +93,11 @@ export const sgd: Learner<SGDParameters> = {
     learningRate: { type: 'choice', values: ['optimal', 'invscaling', 'constant', 'adaptive'] },
     eta0: { type: 'float', low: 1e-3, high: 1, log: true },
   }),
-  relativeCost: (_, { rows, width, classes }) => 1e-7 * rows * width * Math.max(1, classes - 1),
+  relativeCost: (params, { rows, width, classes }) => {
+    const passes = Number(params['maxIterations'] ?? defaults.maxIterations);
+    const calibrated = params['loss'] === 'hinge' || params['loss'] === 'modified_huber';
+    return (calibrated ? 2e-8 : 8e-9) * passes * rows * width * (classes > 2 ? classes : 1);
+  },
 
   async fit(data, params, context) {
     const parsed = parseParameters(name, defaults, params, rules);
