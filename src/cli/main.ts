@@ -50,8 +50,8 @@ export async function main(args: readonly string[], terminal: Terminal = process
     program.outputHelp();
     return EXIT_USAGE;
   }
-  process.stdout.on('error', endOnClosedPipe);
-  process.stderr.on('error', goOnUnseen);
+  listenOnce(process.stdout, endOnClosedPipe);
+  listenOnce(process.stderr, goOnUnseen);
   try {
     await program.parseAsync([...args], { from: 'user' });
     return Number(process.exitCode ?? 0);
@@ -64,6 +64,11 @@ export async function main(args: readonly string[], terminal: Terminal = process
     }
     return report(error, args, terminal);
   }
+}
+
+/** `main` may run more than once in a process. */
+function listenOnce(stream: NodeJS.WriteStream, onError: (error: NodeJS.ErrnoException) => void): void {
+  if (!stream.listeners('error').includes(onError)) stream.on('error', onError);
 }
 
 /** `trainyard … | head` closes our output early; that is no failure. */
