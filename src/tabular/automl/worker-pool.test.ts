@@ -113,15 +113,28 @@ describe('WorkerPool', () => {
     expect(order).toEqual(['first', 'high', 'low']);
   });
 
-  it('loses only the job of a worker that runs out of memory', async () => {
+  describe('over more text than a worker has memory for', () => {
     const texts = Array.from({ length: 60_000 }, (_, i) => `${i} ${'lorem ipsum dolor '.repeat(40)}${i}`);
     const environment = environmentOf(new Table([stringColumn('text', texts)]));
-    const pool = poolOver(environment, 1, 48);
     const predictions = predictionsFor(environment);
-    const job = { kind: 'fold', config: boosted(5), fold: 0, predictions } as const;
-    await expect(pool.submit<'fold'>(job).result).rejects.toThrow(RuntimeFailure);
-    const { metrics } = await pool.submit<'score'>({ kind: 'score', predictions }).result;
-    expect(metrics.accuracy).toBe(0.5);
+    const deadly = { kind: 'fold', config: boosted(5), fold: 0, predictions } as const;
+    const harmless = { kind: 'score', predictions } as const;
+
+    it('loses only the job of the worker that died', async () => {
+      const pool = poolOver(environment, 1, 48);
+      await expect(pool.submit<'fold'>(deadly).result).rejects.toThrow(RuntimeFailure);
+      expect((await pool.submit<'score'>(harmless).result).metrics.accuracy).toBe(0.5);
+    });
+
+    it('goes on with the other workers when one has died again and again', async () => {
+      const pool = poolOver(environment, 2, 48);
+      for (let death = 0; death < 3; death++) {
+        await expect(pool.submit<'fold'>(deadly).result).rejects.toThrow(RuntimeFailure);
+      }
+      // The last worker's end is told twice, as an error and as an exit, before this turn is over.
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      expect((await pool.submit<'score'>(harmless).result).metrics.accuracy).toBe(0.5);
+    });
   });
 
   it('rejects what is open when it is closed', async () => {

@@ -218,6 +218,8 @@ export class WorkerPool {
   }
 
   private died(slot: Slot, why: string): void {
+    // An error is followed by an exit: a slot that was given up has told its end already.
+    if (!this.slots.includes(slot)) return;
     const { task } = slot;
     this.options.logger.log('warn', `a worker died: ${why}`);
     slot.silentDeaths++;
