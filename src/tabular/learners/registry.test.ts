@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { ConfigError } from '#core';
+import { ConfigError, packageRoot } from '#core';
 import { findLearner, learners, learnersFor } from './registry.ts';
 
 describe('the registry of learners', () => {
@@ -25,5 +27,19 @@ describe('the registry of learners', () => {
     expect(names('regression')).toEqual(expect.arrayContaining(['Dummy', 'Ridge', 'KNN', 'SGD']));
     expect(names('regression')).not.toContain('LinearSVM');
     expect(names('classification')).not.toContain('Ridge');
+  });
+
+  it('is what docs/learners.md says, parameters and defaults included', () => {
+    const lines = readFileSync(join(packageRoot, 'docs', 'learners.md'), 'utf8').split('\n');
+    for (const { name, defaults } of learners) {
+      const row = lines.find((line) => line.startsWith(`| \`${name}\``));
+      const written = [...(row?.split('|')[5] ?? '').matchAll(/`(\w+)` ([^\s,]+)/g)];
+      const known = Object.entries(defaults).map(([parameter, value]) => [parameter, String(value)]);
+      const inDocs = written.map(([, parameter, value]) => [
+        parameter,
+        Number.isNaN(Number(value)) ? value : String(Number(value)),
+      ]);
+      expect(inDocs, name).toEqual(known);
+    }
   });
 });
