@@ -1,5 +1,5 @@
 import { relative } from 'node:path';
-import { metricInfo } from '#metrics';
+import { isBetter } from '#metrics';
 import type { AutoMLResult } from '#tabular';
 import { formatConfusionMatrix } from './format-confusion-matrix.ts';
 import { styled, type Terminal } from './terminal.ts';
@@ -27,7 +27,6 @@ export function summarize(result: AutoMLResult, terminal: Terminal): string {
 
 function leaderboard(result: AutoMLResult): string[] {
   const metric = result.primaryMetric;
-  const { direction } = metricInfo(metric);
   const rows = [
     ...result.children
       .filter((child) => child.status === 'completed')
@@ -41,7 +40,7 @@ function leaderboard(result: AutoMLResult): string[] {
       name: ensemble.kind,
       number: '',
     })),
-  ].sort((a, b) => (direction === 'maximize' ? b.score - a.score : a.score - b.score));
+  ].sort((a, b) => Number(isBetter(metric, b.score, a.score)) - Number(isBetter(metric, a.score, b.score)));
   const lines = rows
     .slice(0, LEADERS)
     .map(
