@@ -2,7 +2,7 @@ import type { FeatureMatrix } from '../features/matrix.ts';
 import type { TreeEnsemble } from './tree-ensemble.ts';
 
 /** Number in `leafValues` of the leaf of tree `t` that a row reaches; `row[j]` is the row's feature j. */
-export function findLeaf(trees: TreeEnsemble, t: number, row: ArrayLike<number>): number {
+function findLeaf(trees: TreeEnsemble, t: number, row: ArrayLike<number>): number {
   const { feature, left, right } = trees;
   let node = trees.roots[t];
   while (feature[node] >= 0) node = goesLeft(trees, node, row[feature[node]]) ? left[node] : right[node];
