@@ -85,8 +85,8 @@ function goOnUnseen(error: NodeJS.ErrnoException): void {
 function report(error: unknown, args: readonly string[], terminal: Terminal): number {
   const usage = error instanceof CommanderError || error instanceof ConfigError;
   const message = error instanceof Error ? error.message : String(error);
-  const firstLine = message.replace(/^error: /, '').split('\n')[0];
-  terminal.note(`${styled(terminal, 'red', 'error:')} ${firstLine}`);
+  const line = message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ');
+  terminal.note(`${styled(terminal, 'red', 'error:')} ${line}`);
   const command = args.filter((arg) => !arg.startsWith('-'))[0];
   const known = ['automl', 'predict', 'evaluate', 'data', 'sample'].includes(command);
   terminal.note(`See: trainyard ${known ? `${command} ` : ''}--help`);

@@ -13,6 +13,7 @@ import {
 import { queryRows } from './duckdb.ts';
 import type { ReadOptions } from './open-relation.ts';
 import type { Relation } from './relation.ts';
+import { looksLikeNumber } from './value-patterns.ts';
 
 const sampleRows = 1000;
 
@@ -86,16 +87,19 @@ export async function locate(
     );
     if (hit === undefined) continue;
     return new DataError(
-      `${where}: column "${name}" must hold a ${kind}${style}, but row ${hit[0]} of "${file.label}" has "${hit[1]}". ` +
+      `${where}: column "${name}" must hold a ${kind}${style}, but row ${hit[0]} of "${file.label}" has ${shown(hit[1])}. ` +
         (kind === 'date'
           ? 'Correct the value, give its dateFormats entry or read the column as a string.'
-          : 'Correct the value, add it to nullValues or read the column as a string.'),
+          : looksLikeNumber(String(hit[1]), ',')
+            ? "Read with the decimal separator ',' if that is what it is, or correct the value."
+            : 'Correct the value, add it to nullValues or read the column as a string.'),
       { file: file.label, row: Number(hit[0]), column: name, value: hit[1] },
     );
   }
-  return new DataError(`${where}: column "${name}" must hold a ${kind}${style}. Read it as a string.`, {
-    column: name,
-  });
+  return new DataError(
+    `${where}: column "${name}" must hold a ${kind}${style}, but got another value. Read it as a string.`,
+    { column: name },
+  );
 }
 
 /** Says so when day and month of a date column could as well be swapped in every row. */
@@ -155,4 +159,10 @@ function quoted(names: readonly string[]): string {
   return names.length > shown.length
     ? `${shown.join(', ')} and ${names.length - shown.length} more`
     : shown.join(', ');
+}
+
+/** A value as an error sentence shows it: on one line and not too long. */
+function shown(value: unknown): string {
+  const text = String(value);
+  return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
 }

@@ -78,6 +78,20 @@ describe('data that does not go with the model ends with one line and no output'
   it('text where a number was: row and value are named', async () => {
     const cells = rows.map(({ a, b }, i) => [i === 40 ? 'many' : a, b]);
     expectErrorAtOnce(await predict('good.onnx', table(['a', 'b'], cells)), '"a"', 'row 41', '"many"');
+    const comma = table(
+      ['a', 'b'],
+      rows.map(({ a, b }) => [String(a).replace('.', ','), b]),
+    );
+    expectErrorAtOnce(await predict('good.onnx', comma), 'row 1', "decimal separator ','");
+    const long = table(
+      ['a', 'b'],
+      rows.map(({ b }) => [`two\nlines ${'x'.repeat(400)}`, b]),
+    );
+    expectErrorAtOnce(
+      await predict('good.onnx', long),
+      String.raw`"two\nlines xxx`,
+      'read the column as a string.',
+    );
   });
 
   it('a header only, and a ragged row', async () => {

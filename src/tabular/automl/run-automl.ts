@@ -18,6 +18,7 @@ import { Search } from './search.ts';
 import { childRun, SearchLoop, type SearchOutcome, scoreOf } from './search-loop.ts';
 import { lockStateFolder } from './state-lock.ts';
 import { StopRule } from './stop-rule.ts';
+import { tooGoodWarning } from './too-good.ts';
 import { TrialRunner } from './trial-runner.ts';
 import { verifyModel } from './verify-model.ts';
 import { WorkerPool } from './worker-pool.ts';
@@ -174,9 +175,7 @@ class AutoMLSession {
     if (searched.trials.filter(({ status }) => status === 'completed').length <= 1) {
       if (this.stopping) this.warn('The search was stopped before it had a model; the baseline is returned.');
       else if (Number.isFinite(limits.timeoutSeconds)) {
-        this.warn(
-          `The timeout of ${limits.timeoutSeconds} s is too short for one model; the baseline is returned. Allow more time.`,
-        );
+        this.warn('The timeout is too short for one model; the baseline is returned. Allow more time.');
       }
     }
     const finished = await new Finisher({
@@ -282,6 +281,8 @@ class AutoMLSession {
       if (difference !== undefined) this.warn(difference);
     }
     const featureImportance = await finished.importance;
+    const suspicion = tooGoodWarning(target.task, score.metrics, featureImportance);
+    if (suspicion !== undefined) this.warn(suspicion);
     const { decision } = score;
     const result: AutoMLResult = {
       task: target.task,

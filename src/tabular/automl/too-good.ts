@@ -3,9 +3,9 @@ import type { Task } from '../learners/learner.ts';
 
 /** Scores from which the best model is suspected to have seen the label, whatever it looks at. */
 const ALMOST_PERFECT = 0.999;
-/** Scores from which it is when one column makes up most of the importance. */
+/** Scores from which it is when one or two columns make up most of the importance. */
 const VERY_GOOD: { readonly [T in Task]: number } = { classification: 0.98, regression: 0.99 };
-const MOST = 0.9;
+const MOST = 0.95;
 const SHOWN = 3;
 
 /**
@@ -24,7 +24,8 @@ export function tooGoodWarning(
   const score = metrics[metric];
   const positive = importance.filter((entry) => entry.importance > 0);
   const sum = positive.reduce((total, entry) => total + entry.importance, 0);
-  const dominated = positive.length > 0 && positive[0].importance >= MOST * sum;
+  const two = positive.slice(0, 2).reduce((total, entry) => total + entry.importance, 0);
+  const dominated = positive.length > 0 && two >= MOST * sum;
   if (!(score > ALMOST_PERFECT || (dominated && score > VERY_GOOD[task]))) return undefined;
   const found: string[] = [];
   let told = 0;
