@@ -29,7 +29,7 @@ export interface Ensemble {
 }
 
 /** Members with less than this share of the vote are dropped: each costs a fit and a part of the file. */
-const SMALLEST_SHARE = 0.03;
+const SMALLEST_SHARE = 0.04;
 
 /** Fewer rows than this do not tell how far a vote's probabilities are off. */
 const CALIBRATION_ROWS = 1000;

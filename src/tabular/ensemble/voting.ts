@@ -1,3 +1,4 @@
+import { Rng } from '#core';
 import { type OutOfFold, outputsOf } from './out-of-fold.ts';
 
 export interface VotingOptions {
@@ -21,14 +22,16 @@ const SMALLEST_PROBABILITY = 1e-7;
 
 /**
  * Chooses voting weights by greedy forward selection with replacement on the log loss (classification) or the
- * squared error (regression) of out-of-fold predictions.
+ * squared error (regression) of out-of-fold predictions. From six candidates on the selection is bagged: it is done
+ * in ten random halves of the candidates and the weights are averaged, so that no weight hangs on one lucky candidate.
  *
  * Log loss is chosen rather than the primary metric because selecting on a metric as coarse as accuracy overfits:
  * on 33,000 rows that costs 0.0015 of accuracy, against less than 0.0001 on log loss.
  *
  * @param layout E entries
  * @param predictions per candidate [E, K] probabilities or [E] values
- * @source Caruana, Niculescu-Mizil, Crew and Ksikes, "Ensemble selection from libraries of models", ICML 2004
+ * @source Caruana, Niculescu-Mizil, Crew and Ksikes, "Ensemble selection from libraries of models", ICML 2004 (bagging
+ * in section 2.3)
  */
 export function selectVotingWeights(
   layout: OutOfFold,
@@ -36,49 +39,74 @@ export function selectVotingWeights(
   { rounds = 25, initialMembers = 3, entries }: VotingOptions = {},
 ): VotingWeights {
   const index = entries ?? Uint32Array.from(layout.y, (_, e) => e);
-  const relevant = predictions.map((values) => gatherRelevant(layout, values, index));
-  const y = Float64Array.from(index, (e) => layout.y[e]);
-  const sampleWeights =
-    layout.weights && Float64Array.from(index, (e) => (layout.weights as Float64Array)[e]);
-  const loss = layout.task === 'classification' ? logLoss : squaredError;
-  const score = (sum: Float64Array, add: Float64Array | undefined, votes: number) =>
-    loss(sum, add, votes, y, sampleWeights);
+  const selection = new GreedySelection(layout, predictions, index);
+  const everyone = predictions.map((_, m) => m);
+  if (predictions.length < BAGGED_FROM) return selection.select(everyone, rounds, initialMembers);
+  const rng = new Rng(0);
+  const weights = new Float64Array(predictions.length);
+  for (let bag = 0; bag < BAGS; bag++) {
+    const half = [...rng.fork(bag).permutation(predictions.length)].slice(
+      0,
+      Math.ceil(predictions.length / 2),
+    );
+    const chosen = selection.select(half, rounds, initialMembers).weights;
+    for (let m = 0; m < weights.length; m++) weights[m] += chosen[m] / BAGS;
+  }
+  return { weights, loss: selection.lossOf(weights) };
+}
 
-  const single = relevant.map((values) => score(values, undefined, 1));
-  const order = single.map((_, m) => m).sort((a, b) => single[a] - single[b]);
-  const votes = new Float64Array(predictions.length);
-  const sum = new Float64Array(index.length);
-  const vote = (m: number) => {
-    votes[m]++;
-    for (let i = 0; i < sum.length; i++) sum[i] += relevant[m][i];
-  };
-  const start = order.slice(0, initialMembers).filter((m) => single[m] <= 1.05 * single[order[0]]);
-  for (const m of start) vote(m);
-  let total = start.length;
-  let best = { loss: score(sum, undefined, total), votes: votes.slice(), total };
-  if (single[order[0]] < best.loss) {
-    best = {
-      loss: single[order[0]],
-      votes: Float64Array.from(votes, (_, m) => (m === order[0] ? 1 : 0)),
-      total: 1,
+const BAGGED_FROM = 6;
+const BAGS = 10;
+
+/** Greedy selection among some of the candidates. */
+class GreedySelection {
+  /** What the loss needs of each candidate. */
+  private readonly relevant: readonly Float64Array[];
+  private readonly single: readonly number[];
+  private readonly score: (sum: Float64Array, add: Float64Array | undefined, votes: number) => number;
+  private readonly size: number;
+
+  constructor(layout: OutOfFold, predictions: readonly Float64Array[], index: Uint32Array) {
+    const y = Float64Array.from(index, (e) => layout.y[e]);
+    const { weights } = layout;
+    const sampleWeights = weights && Float64Array.from(index, (e) => weights[e]);
+    const loss = layout.task === 'classification' ? logLoss : squaredError;
+    this.size = index.length;
+    this.score = (sum, add, votes) => loss(sum, add, votes, y, sampleWeights);
+    this.relevant = predictions.map((values) => gatherRelevant(layout, values, index));
+    this.single = this.relevant.map((values) => this.score(values, undefined, 1));
+  }
+
+  /** Loss of the mean with these weights, which sum to 1. */
+  lossOf(weights: Float64Array): number {
+    return this.score(combineVotes(this.relevant, weights), undefined, 1);
+  }
+
+  select(candidates: readonly number[], rounds: number, initialMembers: number): VotingWeights {
+    const { relevant, single, score } = this;
+    const order = [...candidates].sort((a, b) => single[a] - single[b]);
+    const votes = new Float64Array(relevant.length);
+    const sum = new Float64Array(this.size);
+    const vote = (m: number) => {
+      votes[m]++;
+      for (let i = 0; i < sum.length; i++) sum[i] += relevant[m][i];
     };
-  }
-  while (total < start.length + rounds) {
-    let chosen = -1;
-    let chosenLoss = Number.POSITIVE_INFINITY;
-    for (let m = 0; m < relevant.length; m++) {
-      const candidateLoss = score(sum, relevant[m], total + 1);
-      if (candidateLoss < chosenLoss) {
-        chosenLoss = candidateLoss;
-        chosen = m;
-      }
+    const start = order.slice(0, initialMembers).filter((m) => single[m] <= 1.05 * single[order[0]]);
+    for (const m of start) vote(m);
+    let total = start.length;
+    let best = { loss: score(sum, undefined, total), votes: votes.slice(), total };
+    if (single[order[0]] < best.loss) {
+      best = { loss: single[order[0]], votes: votes.map((_, m) => (m === order[0] ? 1 : 0)), total: 1 };
     }
-    if (chosen < 0) break;
-    vote(chosen);
-    total++;
-    if (chosenLoss < best.loss) best = { loss: chosenLoss, votes: votes.slice(), total };
+    while (total < start.length + rounds) {
+      const losses = order.map((m) => score(sum, relevant[m], total + 1));
+      const least = losses.reduce((a, loss, i) => (loss < losses[a] ? i : a), 0);
+      vote(order[least]);
+      total++;
+      if (losses[least] < best.loss) best = { loss: losses[least], votes: votes.slice(), total };
+    }
+    return { weights: best.votes.map((count) => count / best.total), loss: best.loss };
   }
-  return { weights: best.votes.map((count) => count / best.total), loss: best.loss };
 }
 
 /** The weighted mean of candidates' predictions, [E, K] or [E]. */
