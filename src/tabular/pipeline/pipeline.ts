@@ -111,7 +111,7 @@ export class FittedPipeline {
 
   steps(): PipelineStep[] {
     const steps: PipelineStep[] = [...this.featurizer.steps()];
-    if (this.scaler !== null) steps.push({ name: this.scaler.name, settings: {} });
+    if (this.scaler !== null) steps.push({ name: this.scaler.name, settings: this.scaler.settings() });
     steps.push({
       name: this.model.learner,
       settings: { ...findLearner(this.model.learner).defaults, ...this.config.params },

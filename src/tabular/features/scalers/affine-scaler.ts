@@ -12,6 +12,13 @@ type Affine = readonly [offset: number, factor: number];
 
 const IDENTITY: Affine = [0, 1];
 
+const settings: Readonly<Record<AffineName, Readonly<Record<string, unknown>>>> = {
+  StandardScaler: { with_mean: true, with_std: true },
+  MinMaxScaler: { feature_range: [0, 1] },
+  MaxAbsScaler: {},
+  RobustScaler: { with_centering: true, with_scaling: true, quantile_range: [25, 75] },
+};
+
 /** (x − offset) · factor per feature, each operation rounded to float32, in TypeScript as in ONNX. */
 export class AffineScaler implements Scaler {
   readonly name: AffineName;
@@ -38,6 +45,10 @@ export class AffineScaler implements Scaler {
       return { kind: 'dense', values };
     });
     return new FeatureMatrix(X.rows, X.features, columns);
+  }
+
+  settings(): Readonly<Record<string, unknown>> {
+    return structuredClone(settings[this.name]);
   }
 
   emitOnnx(graph: OnnxGraph, features: string): string {

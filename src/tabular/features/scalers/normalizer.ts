@@ -28,6 +28,10 @@ export class Normalizer implements Scaler {
     return new FeatureMatrix(X.rows, X.features, columns);
   }
 
+  settings(): Readonly<Record<string, unknown>> {
+    return { norm: this.norm };
+  }
+
   private rowNorms(X: FeatureMatrix): Float32Array {
     const sums = new Float64Array(X.rows);
     const { norm } = this;

@@ -54,6 +54,10 @@ export class Projection implements Scaler {
     return new FeatureMatrix(X.rows, features, columns);
   }
 
+  settings(): Readonly<Record<string, unknown>> {
+    return { n_components: this.components };
+  }
+
   emitOnnx(graph: OnnxGraph, features: string): string {
     const centred =
       this.mean.length === 0 ? features : graph.node('Sub', [features, graph.constant(this.mean)]);

@@ -134,6 +134,26 @@ describe('fitScaler', () => {
     expect(fitScaler('StandardScaler', X).transform(X).columns[0].values[0]).toBeCloseTo(2.5, 6);
   });
 
+  it('tells its settings, the same after loading', () => {
+    const X = FeatureMatrix.fromRowMajor([1, 2, 3, 5, 8, 13, 21, 34, 56], 3);
+    const settings = Object.fromEntries(
+      scalerNames.map((name) => {
+        const scaler = fitScaler(name, X, { components: 2, norm: 'l1' });
+        expect(loadScaler(JSON.parse(JSON.stringify(scaler.toJSON()))).settings()).toEqual(scaler.settings());
+        return [name, scaler.settings()];
+      }),
+    );
+    expect(settings).toEqual({
+      StandardScaler: { with_mean: true, with_std: true },
+      MinMaxScaler: { feature_range: [0, 1] },
+      MaxAbsScaler: {},
+      RobustScaler: { with_centering: true, with_scaling: true, quantile_range: [25, 75] },
+      Normalizer: { norm: 'l1' },
+      PCA: { n_components: 2 },
+      TruncatedSVD: { n_components: 2 },
+    });
+  });
+
   it('refuses unknown names, components out of range and features it cannot use', () => {
     expect(() => fitScaler('StandartScaler', column(1))).toThrow(/Did you mean "StandardScaler"/);
     expect(() => fitScaler('PCA', column(1, 2), { components: 0 })).toThrow(ConfigError);

@@ -27,6 +27,8 @@ export interface ScalerJson {
 export interface Scaler {
   readonly name: ScalerName;
   transform(X: FeatureMatrix): FeatureMatrix;
+  /** What it was set to, plain data under scikit-learn's names, e.g. `{ with_mean: true, with_std: true }`. */
+  settings(): Readonly<Record<string, unknown>>;
   toJSON(): ScalerJson;
   /**
    * Adds the nodes that do the same.
