@@ -2,8 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { Deadline, silentLogger } from '#core';
 import { validateSpace } from '#tune';
 import { FeatureMatrix } from '../features/matrix.ts';
+import { scalerNames } from '../features/scalers/scaler.ts';
 import type { DataShape, Task } from '../learners/learner.ts';
 import { findLearner, learnersFor } from '../learners/registry.ts';
+import type { PipelineConfig } from '../pipeline/pipeline.ts';
 import { portfolioFor } from './portfolio.ts';
 import { configKey, Search, type SearchOptions } from './search.ts';
 
@@ -47,6 +49,51 @@ describe('Search', () => {
       search.tell(proposal, scoreOf(config));
     }
   });
+
+  /** Distinct values of a preprocessing choice among many proposals of one learner, in order of appearance. */
+  const tried = <V>(
+    learner: string,
+    pick: (config: PipelineConfig) => V,
+    more: Partial<SearchOptions> = {},
+  ) => {
+    const learners = [findLearner(learner)];
+    const portfolio = portfolioFor('classification', shapes, learners);
+    const search = new Search(options({ learners, portfolio, ...more }));
+    const values = new Set<V>();
+    for (let i = 0; i < 400; i++) {
+      const proposal = search.next();
+      if (proposal === undefined) break;
+      values.add(pick(proposal.config));
+      search.tell(proposal, scoreOf(proposal.config));
+    }
+    return [...values];
+  };
+
+  it('begins with the StandardScaler and reaches every scaler', () => {
+    const scalers = tried('LogisticRegression', ({ scaler }) => scaler);
+    expect(scalers[0]).toBe('StandardScaler');
+    expect(scalers.sort()).toEqual([...scalerNames].sort());
+  });
+
+  it('leaves PCA and TruncatedSVD out where they would take too long', () => {
+    const affine = scalerNames.filter((name) => name !== 'PCA' && name !== 'TruncatedSVD');
+    for (const large of [
+      { ...shape, width: 257 },
+      { ...shape, rows: 1_000_000, width: 60 },
+    ]) {
+      const more = { shapes: { ordinal: shape, onehot: large } };
+      expect(tried('SGD', ({ scaler }) => scaler, more).sort()).toEqual([...affine].sort());
+    }
+  });
+
+  it.each(['GradientBoosting', 'LogisticRegression'])(
+    'offers %s target encoding where there are columns for it',
+    (learner) => {
+      const encoded = ({ targetEncoding }: PipelineConfig) => targetEncoding === true;
+      expect(tried(learner, encoded).sort()).toEqual([false, true]);
+      expect(tried(learner, encoded, { highCardinality: false })).toEqual([false]);
+    },
+  );
 
   it('depends on seed and scores only', () => {
     const run = (seed: number) => {

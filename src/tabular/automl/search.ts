@@ -11,8 +11,14 @@ import {
 import type { DataShape, Encoding, Learner, Task } from '../learners/learner.ts';
 import type { PipelineConfig } from '../pipeline/pipeline.ts';
 
-/** Scalers a search may put before a learner that needs scaling. */
-const SCALERS = ['StandardScaler', 'MaxAbsScaler', 'RobustScaler'];
+/**
+ * Scalers a search may put before a learner that needs scaling. The search moves through them step by step from the
+ * first, so that the later ones are tried when the earlier ones have been.
+ */
+const SCALERS = ['StandardScaler', 'MaxAbsScaler', 'RobustScaler', 'MinMaxScaler', 'Normalizer'];
+/** Further ones for `onehot` features of no more than this width and rows × width: they cost D² and N · D. */
+const PROJECTIONS = ['TruncatedSVD', 'PCA'];
+const MOST_PROJECTED = { width: 256, cells: 2e7 };
 /** Names of preprocessing choices within a search space; no learner's parameter begins like this. */
 const SCALER = '$scaler';
 const TARGET_ENCODING = '$targetEncoding';
@@ -161,11 +167,17 @@ export class Search {
     const own = learner.space(this.options.task, this.options.shapes[learner.encoding]);
     return {
       ...own,
-      ...(learner.needsScaling ? { [SCALER]: { type: 'choice', values: SCALERS } } : {}),
-      ...(this.options.highCardinality && learner.encoding === 'ordinal'
+      ...(learner.needsScaling ? { [SCALER]: { type: 'choice', values: this.scalersOf(learner) } } : {}),
+      ...(this.options.highCardinality
         ? { [TARGET_ENCODING]: { type: 'choice', values: [false, true] } }
         : {}),
     };
+  }
+
+  private scalersOf({ encoding }: Learner): string[] {
+    const { rows, width } = this.options.shapes[encoding];
+    const fits = width <= MOST_PROJECTED.width && rows * width <= MOST_PROJECTED.cells;
+    return fits ? [...SCALERS, ...PROJECTIONS] : SCALERS;
   }
 
   private armOf(learner: Learner, space: SearchSpace): Arm {
