@@ -185,9 +185,6 @@ describe('guardrails', () => {
       ),
     ]);
     expect(reportOf(texts)('Datetime')).toMatchObject({ status: 'Alerted', columns: [{ column: 'when' }] });
-    expect(reportOf(dates, { unparsedDates: [{ column: 'when', count: 2 }] })('Datetime').status).toBe(
-      'Alerted',
-    );
   });
 
   it('report repaired infinities, the validation and unlabelled rows', () => {

@@ -38,8 +38,6 @@ export interface GuardrailInfo {
   readonly validation?: { readonly kind: string; readonly folds: number; readonly reason: string };
   /** What `repairInfinite` repaired. */
   readonly infinite?: readonly ColumnCount[];
-  /** Values that should have been dates and were read as missing. */
-  readonly unparsedDates?: readonly ColumnCount[];
   /** Rows left out because their label is missing. */
   readonly unlabelledRows?: number;
   readonly seed?: number;
@@ -210,17 +208,13 @@ function checkDropped({ table, purposeOf, info }: Context): Guardrail {
   });
 }
 
-function checkDates({ table, used, info }: Context): Guardrail {
-  const unparsed = (info.unparsedDates ?? []).map(({ column, count }) => ({
-    column,
-    detail: `${plural(count, 'value')} read as missing, being no date`,
-  }));
+function checkDates({ table, used }: Context): Guardrail {
   const texts = table.columns.filter(looksLikeDates).map((column) => ({
     column: column.name,
     detail: `looks like dates but was read as text${reasonForText(column)}`,
   }));
-  if (unparsed.length + texts.length > 0) {
-    return report('Datetime parsing', [...unparsed, ...texts], '', {
+  if (texts.length > 0) {
+    return report('Datetime parsing', texts, '', {
       status: 'Alerted',
       message: 'Some values could not be read as dates.',
       action: 'Write dates as YYYY-MM-DD or YYYY-MM-DD hh:mm:ss.',
