@@ -1,3 +1,4 @@
+import { metricInfo } from '#metrics';
 import type { EnsembleCandidate } from '../ensemble/ensembles.ts';
 import type { Task } from '../learners/learner.ts';
 import type { PipelineConfig } from '../pipeline/pipeline.ts';
@@ -162,7 +163,7 @@ export class SearchLoop {
     if (outcome.status === 'completed') {
       costs.measure(config, outcome.foldSeconds);
       if (config !== baseline) this.firstModelSeconds ??= elapsed();
-      if (predictions !== undefined) this.context.predictions.add(iteration, predictions, this.lossOf(trial));
+      if (predictions !== undefined) this.keep(trial, predictions);
     }
     const again = outcome.status === 'discarded' && !/trial timeout/.test(outcome.reason ?? '');
     if (!again) journal?.recordTrial(trial, predictions);
@@ -199,7 +200,7 @@ export class SearchLoop {
   }
 
   private resume(): void {
-    const { journal, search, rule, metric, costs, predictions } = this.context;
+    const { journal, search, rule, metric, costs } = this.context;
     if (journal === undefined) return;
     const { trials, search: saved } = journal.contents;
     this.hasBaseline = trials.some(({ config }) => config.learner === baseline.learner);
@@ -216,8 +217,15 @@ export class SearchLoop {
       if (trial.status !== 'completed') continue;
       costs.measure(trial.config, trial.foldSeconds);
       const stored = journal.readPredictions(trial.iteration, this.context.runner.predictionLength);
-      if (stored !== undefined) predictions.add(trial.iteration, stored, this.lossOf(trial));
+      if (stored !== undefined) this.keep(trial, stored);
     }
+  }
+
+  private keep(trial: TrialRecord, predictions: Float64Array): void {
+    const { metric } = this.context;
+    const score = scoreOf(trial, metric) ?? Number.NaN;
+    const primary = metricInfo(metric).direction === 'maximize' ? -score : score;
+    this.context.predictions.add(trial.iteration, predictions, this.lossOf(trial), primary);
   }
 
   /** What ensembles are selected on. */
