@@ -86,9 +86,10 @@ export class Table {
   column(name: string): Column {
     const column = this.byName.get(name);
     if (column !== undefined) return column;
-    throw new DataError(`Table: there is no column "${name}". ${columnHint(name, this.columnNames)}`, {
-      column: name,
-    });
+    throw new DataError(
+      `Table: the column asked for must exist, but got "${name}". ${columnHint(name, this.columnNames)}`,
+      { column: name },
+    );
   }
 
   /** The table without the named columns. */

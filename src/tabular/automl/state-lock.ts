@@ -11,8 +11,8 @@ interface Holder {
 }
 
 /**
- * Makes a state folder where there is none and keeps other processes out of it until `release()`. A lock left behind by a process that no longer runs
- * is taken over.
+ * Makes a state folder where there is none and keeps other processes out of it until `release()`. A lock left behind
+ * by a process that no longer runs is taken over.
  *
  * @throws ConfigError when another process works in the folder, RuntimeFailure when it cannot be written
  */
@@ -25,7 +25,7 @@ export function lockStateFolder(folder: string): { release(): void } {
     const other = readHolder(path);
     if (other !== undefined && isRunning(other)) {
       throw new ConfigError(
-        `automl: a state folder serves one run at a time, but ${folder} is in use by process ${other.pid}. Wait ` +
+        `automl: a state folder must serve one run at a time, but ${folder} is in use by process ${other.pid}. Wait ` +
           'for it, stop it, or choose another folder.',
         { folder, pid: other.pid },
       );
@@ -33,10 +33,9 @@ export function lockStateFolder(folder: string): { release(): void } {
     removeQuietly(path);
   }
   throw new RuntimeFailure(
-    `automl: the state folder ${folder} could not be locked. Delete ${path} and try again.`,
-    {
-      folder,
-    },
+    `automl: a state folder must be free to be locked, but ${path} is still there after three tries to take it ` +
+      'over. Delete it, or choose another folder.',
+    { folder },
   );
 }
 
@@ -56,7 +55,7 @@ function makeFolder(folder: string): void {
 function notWritable(folder: string, cause: unknown): RuntimeFailure {
   const code = (cause as NodeJS.ErrnoException).code ?? 'unknown';
   return new RuntimeFailure(
-    `automl: the state needs a folder that can be written, but ${folder} cannot (${code}). Name another folder.`,
+    `automl: the state folder must be writable, but ${folder} is not (${code}). Name another folder.`,
     { folder, code },
     { cause },
   );

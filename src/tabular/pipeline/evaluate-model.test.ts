@@ -104,7 +104,7 @@ describe('evaluateModel', () => {
   it('takes the true labels from another column', async () => {
     const table = withLabel(stringColumn('truth', ['high', 'high', 'low', 'low']));
     expect((await evaluateModel(named, table, 'truth')).metrics['accuracy']).toBe(1);
-    await expect(evaluateModel(named, table)).rejects.toThrow(/no column "y"/);
+    await expect(evaluateModel(named, table)).rejects.toThrow(/column asked for must exist, but got "y"/);
   });
 
   it('scores a regression', async () => {

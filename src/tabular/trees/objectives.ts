@@ -62,7 +62,8 @@ function resolveName(where: string, name: BoostingObjective, classes: number): O
   const fits = name === 'logistic' ? classes === 2 : name === 'softmax' ? classes >= 2 : classes === 0;
   if (fits) return name;
   throw new DataError(
-    `${where}: objective "${name}" does not fit ${classes === 0 ? 'a regression' : `${classes} classes`}. Use "auto".`,
+    `${where}: the objective must fit the target, but got "${name}" for ` +
+      `${classes === 0 ? 'a regression' : `${classes} classes`}. Use "auto".`,
   );
 }
 
