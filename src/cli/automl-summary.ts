@@ -87,6 +87,7 @@ function metricLines(result: AutoMLResult): string[] {
   return [...names].map((name) => `  ${name.padEnd(34)} ${formatMetric(result.best.metrics[name])}`);
 }
 
+/** A metric's value with five significant digits, one decimal from 1000 up; `undefined` where it has none. */
 export function formatMetric(value: number | null | undefined): string {
   if (value === null || value === undefined || Number.isNaN(value)) return 'undefined';
   return Math.abs(value) >= 1000 ? value.toFixed(1) : value.toPrecision(5);

@@ -20,6 +20,7 @@ export function wholeNumber(least: number): (text: string) => number {
   };
 }
 
+/** A number as JavaScript writes it, e.g. `-2.5e3`. @throws InvalidArgumentError for anything else */
 export function parseNumber(text: string): number {
   const value = Number(text);
   if (text.trim() === '' || Number.isNaN(value)) throw new InvalidArgumentError('Give a number.');

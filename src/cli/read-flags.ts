@@ -12,6 +12,7 @@ export interface ReadFlags {
   readonly null?: string[];
 }
 
+/** Adds the options that `ReadFlags` holds, under the heading Reading. */
 export function addReadOptions(command: Command): Command {
   return command
     .optionsGroup('Reading:')
@@ -30,6 +31,7 @@ export function addReadOptions(command: Command): Command {
     .option('--null <values>', 'texts that mean missing, separated by commas', parseList);
 }
 
+/** The flags as `readTable` takes them; those not given are left out. A delimiter `\t` is a tab. */
 export function readOptionsOf(flags: ReadFlags): ReadOptions {
   return {
     ...(flags.format === undefined ? {} : { format: flags.format }),
