@@ -2,12 +2,12 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { expectErrorAtOnce, quick, runTrainyard, temporaryFolder } from './run-trainyard.ts';
+import { callTrainyard, expectErrorAtOnce, quick, runTrainyard, temporaryFolder } from './run-trainyard.ts';
 import { csvText, exampleCsv, examples, write } from './small-tables.ts';
 
 const folder = temporaryFolder();
 const automl = (file: string, ...more: string[]) =>
-  runTrainyard(folder, ['automl', file, '--label', 'y', '--out', 'never.onnx', ...quick, ...more]);
+  callTrainyard(folder, ['automl', file, '--label', 'y', '--out', 'never.onnx', ...quick, ...more]);
 
 beforeAll(() => {
   write(folder, 'good.csv', exampleCsv(120));
@@ -15,7 +15,9 @@ beforeAll(() => {
 
 describe('a table that cannot be read ends with one line that names the fault and the way out', () => {
   it('no such file: the near name is suggested', async () => {
-    expectErrorAtOnce(await automl('god.csv'), '"god.csv"', 'Did you mean "good.csv"?');
+    const args = ['automl', 'god.csv', '--label', 'y', '--out', 'never.onnx'];
+    const finished = await runTrainyard(folder, args);
+    expectErrorAtOnce(finished, '"god.csv"', 'Did you mean "good.csv"?');
   });
 
   it('an empty file, and one of blank lines', async () => {
@@ -47,7 +49,7 @@ describe('a table that cannot be read ends with one line that names the fault an
     write(folder, 'latin.csv', Buffer.from(csvText(['a', 'b', 'y'], rows), 'latin1'));
     const first = rows.findIndex(([, b]) => b === 'Zürich') + 1;
     expectErrorAtOnce(await automl('latin.csv'), `row ${first} of "latin.csv"`, 'column "b"', 'latin1');
-    const named = await runTrainyard(folder, [
+    const named = await callTrainyard(folder, [
       'data',
       'head',
       'latin.csv',
@@ -80,13 +82,13 @@ describe('a table that cannot be read ends with one line that names the fault an
 
   it('files of one table with different columns', async () => {
     write(folder, 'other.csv', 'a,c,y\n1,u,no\n');
-    const both = await runTrainyard(folder, ['automl', 'good.csv', 'other.csv', '--label', 'y', ...quick]);
+    const both = await callTrainyard(folder, ['automl', 'good.csv', 'other.csv', '--label', 'y', ...quick]);
     expectErrorAtOnce(both, '"other.csv" lacks "b" and has also "c"');
   });
 
   it('for data describe and data head as well', async () => {
     for (const command of ['describe', 'head']) {
-      expectErrorAtOnce(await runTrainyard(folder, ['data', command, 'god.csv', '--json']), '"god.csv"');
+      expectErrorAtOnce(await callTrainyard(folder, ['data', command, 'god.csv', '--json']), '"god.csv"');
     }
   });
 

@@ -3,11 +3,11 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'n
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
+  callTrainyard,
   expectError,
   expectErrorAtOnce,
   program,
   quick,
-  runTrainyard,
   temporaryFolder,
 } from './run-trainyard.ts';
 import { exampleCsv, write } from './small-tables.ts';
@@ -16,8 +16,8 @@ const folder = temporaryFolder();
 /** A folder in which nobody can make a file, root included. */
 const unwritable = '/proc/self';
 const automl = (out: string) =>
-  runTrainyard(folder, ['automl', 'good.csv', '--label', 'y', '--out', out, ...quick]);
-const predict = (out: string) => runTrainyard(folder, ['predict', 'good.onnx', 'good.csv', '--out', out]);
+  callTrainyard(folder, ['automl', 'good.csv', '--label', 'y', '--out', out, ...quick]);
+const predict = (out: string) => callTrainyard(folder, ['predict', 'good.onnx', 'good.csv', '--out', out]);
 
 beforeAll(async () => {
   write(folder, 'good.csv', exampleCsv(400));
@@ -45,7 +45,7 @@ describe('an output that cannot be written', () => {
 
   it.runIf(existsSync(unwritable))('is refused for samples without permission', async () => {
     const sample = ['sample', 'bank', '--rows', '50', '--out', `${unwritable}/bank.csv`];
-    expectErrorAtOnce(await runTrainyard(folder, sample), unwritable);
+    expectErrorAtOnce(await callTrainyard(folder, sample), unwritable);
   });
 
   it.runIf(process.platform === 'linux')(

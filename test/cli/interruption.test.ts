@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
+  callTrainyard,
   expectErrorAtOnce,
   program,
   quick,
@@ -29,29 +30,26 @@ const long = (out: string, ...more: string[]) =>
 const firstModel = /^ +[1-9]\d* {2}\w+ .* 0\.\d{6}/m;
 
 beforeAll(() => {
-  write(folder, 'table.csv', exampleCsv(3000));
+  write(folder, 'table.csv', exampleCsv(1500));
 });
 
 async function expectModel(name: string): Promise<void> {
-  const finished = await runTrainyard(folder, ['predict', name, 'table.csv', '--out', `${name}.csv`]);
-  expect(finished).toMatchObject({ code: 0, stdout: `${name}.csv: 3000 predictions\n` });
+  const finished = await callTrainyard(folder, ['predict', name, 'table.csv', '--out', `${name}.csv`]);
+  expect(finished).toMatchObject({ code: 0, stdout: `${name}.csv: 1500 predictions\n` });
 }
 
 describe('a run that is interrupted', () => {
-  it.each(['SIGINT', 'SIGTERM'] as const)(
-    'by %s ends with the best model so far and code 0',
-    async (signal) => {
-      const run = long(`${signal}.onnx`, '--no-importance');
-      await run.waitFor(firstModel);
-      run.kill(signal);
-      const { code, stdout, stderr } = await run.finished;
-      expect(stderr).toContain('Stopping: running trials are discarded, the best model so far is saved.');
-      expect(stderr).not.toMatch(/error:|^ +at /m);
-      expect(code).toBe(0);
-      expect(stdout).toContain('it was stopped by the caller');
-      await expectModel(`${signal}.onnx`);
-    },
-  );
+  it('by Ctrl-C ends with the best model so far and code 0', async () => {
+    const run = long('stopped.onnx', '--no-importance');
+    await run.waitFor(firstModel);
+    run.kill('SIGINT');
+    const { code, stdout, stderr } = await run.finished;
+    expect(stderr).toContain('Stopping: running trials are discarded, the best model so far is saved.');
+    expect(stderr).not.toMatch(/error:|^ +at /m);
+    expect(code).toBe(0);
+    expect(stdout).toContain('it was stopped by the caller');
+    await expectModel('stopped.onnx');
+  });
 
   it('twice ends at once, with 130 and without a file', async () => {
     const run = long('twice.onnx');
@@ -102,12 +100,13 @@ describe('runs beside each other', () => {
     await first.waitFor('Leakage detection');
     const args = ['automl', 'table.csv', '--label', 'y', '--out', 'second.onnx', '--state', 'shared'];
     expectErrorAtOnce(await runTrainyard(folder, args), 'one run at a time', `process ${first.pid}`);
-    first.kill('SIGINT');
+    first.kill('SIGTERM');
     expect((await first.finished).code).toBe(0);
-    expectErrorAtOnce(await runTrainyard(folder, [...args, '--folds', '3']), 'differs in folds');
+    expectErrorAtOnce(await callTrainyard(folder, [...args, '--folds', '3']), 'differs in folds');
     expectErrorAtOnce(
-      await runTrainyard(folder, [...args.slice(0, -1), 'table.csv']),
-      'table.csv cannot (EEXIST)',
+      await callTrainyard(folder, [...args.slice(0, -1), 'table.csv']),
+      'table.csv',
+      'EEXIST',
     );
   });
 
@@ -137,7 +136,7 @@ describe('a pipe that closes early', () => {
   }
 
   it('ends data head quietly', async () => {
-    const [code, stderr] = await closeEarly('stdout', ['data', 'head', 'table.csv', '-n', '3000', '--json']);
+    const [code, stderr] = await closeEarly('stdout', ['data', 'head', 'table.csv', '-n', '1500', '--json']);
     expect(stderr).toBe('');
     expect(code).toBe(0);
   });
