@@ -83,14 +83,16 @@ export class Finisher {
     this.fitEarly(single);
     const ensembles = await this.buildEnsembles(single);
     const runs = ensembles.map(ensembleRun);
+    const affordable = (candidate: Candidate) =>
+      candidate === single || this.refitSeconds(candidate) < 0.9 * this.context.secondsLeft();
+    const dropped = ensembles.filter((ensemble) => !affordable(ensemble)).map(({ algorithm }) => algorithm);
     const ranked = [single, ...ensembles]
-      .filter(
-        (candidate) =>
-          candidate === single || this.refitSeconds(candidate) < 0.9 * this.context.secondsLeft(),
-      )
+      .filter(({ algorithm }) => !dropped.includes(algorithm))
       .sort((a, b) => this.compare(a, b));
-    if (ranked.length < 1 + ensembles.length) {
-      this.context.warn('There was no time to fit the ensembles on all rows; the best single model is used.');
+    if (dropped.length > 0) {
+      this.context.warn(
+        `There was no time to fit ${dropped.join(' and ')} on all rows; a longer timeout allows it.`,
+      );
     }
     emit({ type: 'phase', phase: 'refitting', seconds: elapsed() });
     const chosen = ranked[0];
