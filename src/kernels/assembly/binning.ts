@@ -19,14 +19,12 @@ export function sketch(samples: usize, stride: usize, count: i32, columns: i32, 
 }
 
 /** Order-preserving word of a float. */
-// @ts-ignore: decorator
 @inline
 function keyOf(x: f32): u32 {
   const bits = reinterpret<u32>(x + 0);
   return bits >> 31 != 0 ? ~bits : bits | 0x80000000;
 }
 
-// @ts-ignore: decorator
 @inline
 function valueOf(key: u32): f32 {
   return reinterpret<f32>(key >> 31 != 0 ? key & 0x7fffffff : ~key);
@@ -188,7 +186,6 @@ export function binColumn(
   runJob(JOB_BIN, (rows + STREAM_CHUNK - 1) / STREAM_CHUNK);
 }
 
-// @ts-ignore: decorator
 @inline
 function step(table: usize, position: usize, size: usize, x: f32): usize {
   return position + (load<f32>(table + ((position + size - 1) << 2)) < x ? size : 0);

@@ -11,19 +11,16 @@ import {
 } from "./layout";
 import { hash2, int, pointer } from "./context";
 
-// @ts-ignore: decorator
 @inline
 export function weightOf(sum: i64): f64 {
   return <f64>(<u32>sum);
 }
 
-// @ts-ignore: decorator
 @inline
 function valueOf(sum: i64): f64 {
   return <f64>(sum >> 32);
 }
 
-// @ts-ignore: decorator
 @inline
 function tailOf(scratch: usize): usize {
   const classes = int(FOREST_CLASSES);
@@ -53,14 +50,12 @@ function logarithm(x: f64): f64 {
   return <f64>exponent * 0.6931471805599453 + 2 * s * series;
 }
 
-// @ts-ignore: decorator
 @inline
 function xlogx(x: f64): f64 {
   return x > 0 ? x * logarithm(x) : 0;
 }
 
 /** What a side contributes to a split: the larger the sum over both sides, the purer they are. */
-// @ts-ignore: decorator
 @inline
 function sideScore(value: f64, weight: f64, entropy: bool): f64 {
   if (entropy) return xlogx(value) + xlogx(weight - value) - xlogx(weight);
@@ -128,7 +123,6 @@ export function clearHistogram(scratch: usize): void {
 }
 
 /** First occupied bin from `bin` on, 256 when there is none. */
-// @ts-ignore: decorator
 @inline
 function nextBin(scratch: usize, bin: i32): i32 {
   let at = bin;
@@ -141,7 +135,6 @@ function nextBin(scratch: usize, bin: i32): i32 {
 }
 
 // The left side of the cut being looked at
-// @ts-ignore: decorator
 @inline
 function leftSums(scratch: usize): usize {
   return tailOf(scratch);

@@ -36,13 +36,11 @@ export function growForest(slots: i32): i32 {
   return open;
 }
 
-// @ts-ignore: decorator
 @inline
 function slotAt(index: i32): usize {
   return <usize>load<u32>(pointer(FOREST_SLOTS) + (<usize>index << 2));
 }
 
-// @ts-ignore: decorator
 @inline
 function nodeOf(slot: usize, index: i32): usize {
   return <usize>load<u32>(slot, 48) + <usize>index * FOREST_NODE_BYTES;
@@ -115,7 +113,6 @@ function plant(slot: usize): void {
 }
 
 /** A row drawn several times: its weight grows, and its value too unless it is a class. */
-// @ts-ignore: decorator
 @inline
 function scaled(value: i64, times: i64): i64 {
   if (int(FOREST_CLASSES) == 1) return value * times;

@@ -36,14 +36,12 @@ import {
 import { int, pointer, real, setInt, setReal } from "./context";
 import { runJob } from "./team";
 
-// @ts-ignore: decorator
 @inline
 function splat(x: f64): v128 {
   return f32x4.splat(<f32>x);
 }
 
 /** e^x, relative error below 3e-7: x = n ln 2 + r, a polynomial of degree 6 in r. */
-// @ts-ignore: decorator
 @inline
 function exponential(x: v128): v128 {
   const bounded = f32x4.min(f32x4.max(x, splat(-87)), splat(88));
@@ -159,7 +157,6 @@ export function gradientsTask(task: i32): void {
   store<f64>(sums, total(hessianSum), 8);
 }
 
-// @ts-ignore: decorator
 @inline
 function total(x: v128): f64 {
   return (
@@ -177,7 +174,6 @@ export function quantise(identity: i32): void {
 }
 
 /** A uniform number in [0, 1) per row from the tree's seed: rounding up with the probability of the fraction. */
-// @ts-ignore: decorator
 @inline
 function dither(rows: v128, seed: v128): v128 {
   let x = i32x4.mul(v128.xor(rows, seed), i32x4.splat(<i32>0x9e3779b1));

@@ -65,13 +65,11 @@ const ALONE: i32 = 3072;
 let leafCount: i32 = 0;
 let nodeCount: i32 = 0;
 
-// @ts-ignore: decorator
 @inline
 export function leafAt(index: i32): usize {
   return pointer(LEAVES) + <usize>index * LEAF_BYTES;
 }
 
-// @ts-ignore: decorator
 @inline
 export function nodeAt(index: i32): usize {
   return pointer(NODES) + <usize>index * NODE_BYTES;
@@ -374,7 +372,6 @@ function splitAlone(start: i32, count: i32): i32 {
 }
 
 /** Stable partition of [from, to): left rows to `lefts`, right rows to `rights`. @returns end of the left rows */
-// @ts-ignore: decorator
 @inline
 function distribute(from: usize, to: usize, lefts: usize, rights: usize): usize {
   const column = <usize>int(ARG_3);

@@ -12,7 +12,6 @@ import { int, pointer } from "./context";
 
 // Offsets of loads and stores must be literals to become part of the instruction: hence one function per four lanes.
 
-// @ts-ignore: decorator
 @inline
 function lanes0(histogram: usize, row: usize, value: i64): void {
   const a = histogram + (<usize>load<u8>(row) << 3);
@@ -25,7 +24,6 @@ function lanes0(histogram: usize, row: usize, value: i64): void {
   store<i64>(d, load<i64>(d, 6144) + value, 6144);
 }
 
-// @ts-ignore: decorator
 @inline
 function lanes4(histogram: usize, row: usize, value: i64): void {
   const a = histogram + (<usize>load<u8>(row, 4) << 3);
@@ -38,7 +36,6 @@ function lanes4(histogram: usize, row: usize, value: i64): void {
   store<i64>(d, load<i64>(d, 14336) + value, 14336);
 }
 
-// @ts-ignore: decorator
 @inline
 function lanes8(histogram: usize, row: usize, value: i64): void {
   const a = histogram + (<usize>load<u8>(row, 8) << 3);
@@ -51,7 +48,6 @@ function lanes8(histogram: usize, row: usize, value: i64): void {
   store<i64>(d, load<i64>(d, 22528) + value, 22528);
 }
 
-// @ts-ignore: decorator
 @inline
 function lanes12(histogram: usize, row: usize, value: i64): void {
   const a = histogram + (<usize>load<u8>(row, 12) << 3);
@@ -105,7 +101,6 @@ function first4(panel: usize, stride: usize, from: usize, to: usize, packed: usi
   }
 }
 
-// @ts-ignore: decorator
 @inline
 function addTo(histogram: usize, bin: usize, value: i64): void {
   const entry = histogram + (<usize>load<u8>(bin) << 3);

@@ -88,7 +88,6 @@ function fillColumn(kind: u32, from: usize, to: usize, bytes: usize, word: u32):
 }
 
 /** Whole numbers from 0 as they are; everything else all ones, a code beyond every set. */
-// @ts-ignore: decorator
 @inline
 function toCodes(x: v128): v128 {
   const code = i32x4.trunc_sat_f32x4_s(x);
@@ -180,7 +179,6 @@ function addQuick(
   }
 }
 
-// @ts-ignore: decorator
 @inline
 function addLeaf(to: usize, leaf: usize, leafWidth: u32): void {
   for (let k: u32 = 0; k < leafWidth; k++, to += 8, leaf += 8) {
@@ -188,7 +186,6 @@ function addLeaf(to: usize, leaf: usize, leafWidth: u32): void {
   }
 }
 
-// @ts-ignore: decorator
 @inline
 function step(node: usize, x: usize): usize {
   const right = load<f32>(x + <usize>load<u32>(node, 4)) >= load<f32>(node);
@@ -248,7 +245,6 @@ function addWalk(
 }
 
 /** One step of a tree with category sets: an odd column offset marks a set, its node holds the number of words. */
-// @ts-ignore: decorator
 @inline
 function stepMixed(node: usize, x: usize): usize {
   const column = <usize>load<u32>(node, 4);

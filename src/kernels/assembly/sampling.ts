@@ -33,7 +33,6 @@ export function sampleRows(seed: i32, fraction: f64): i32 {
   return used;
 }
 
-// @ts-ignore: decorator
 @inline
 function magnitude(gradients: usize, hessians: usize, row: usize): f32 {
   return abs<f32>(load<f32>(gradients + (row << 2))) * load<f32>(hessians + (row << 2));

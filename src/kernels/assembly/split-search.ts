@@ -26,27 +26,23 @@ import {
 } from "./layout";
 import { int, pointer, real } from "./context";
 
-// @ts-ignore: decorator
 @inline
 export function gradientOf(sum: i64): f64 {
   return <f64>(<i32>(sum >> 32));
 }
 
-// @ts-ignore: decorator
 @inline
 export function hessianOf(sum: i64): f64 {
   return <f64>(<u32>sum);
 }
 
 /** Soft threshold of the L1 penalty. */
-// @ts-ignore: decorator
 @inline
 function shrink(gradient: f64, alpha: f64): f64 {
   return copysign<f64>(max<f64>(abs<f64>(gradient) - alpha, 0), gradient);
 }
 
 /** T(G)² / (H + λ), in quantised units. */
-// @ts-ignore: decorator
 @inline
 export function leafScore(gradient: f64, hessian: f64, alpha: f64, lambda: f64): f64 {
   const g = shrink(gradient, alpha);
@@ -141,14 +137,12 @@ function searchNumeric(
   store<i32>(candidate, bestDefault, 20);
 }
 
-// @ts-ignore: decorator
 @inline
 function setBit(bitset: usize, bin: i32): void {
   const word = bitset + (<usize>(bin >> 5) << 2);
   store<u32>(word, load<u32>(word) | (<u32>1 << (bin & 31)));
 }
 
-// @ts-ignore: decorator
 @inline
 function clearBitset(bitset: usize): void {
   memory.fill(bitset, 0, 32);
@@ -273,7 +267,6 @@ function search(feature: i32, leaf: usize, side: i32, thread: i32): void {
   }
 }
 
-// @ts-ignore: decorator
 @inline
 function pointer2(leaf: usize): usize {
   return <usize>load<u32>(leaf, 8);
