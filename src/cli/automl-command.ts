@@ -113,7 +113,8 @@ function addSearchOptions(command: Command): Command {
 
 async function runCommand(terminal: Terminal, data: string[], flags: AutoMLFlags): Promise<void> {
   const { table, report } = await readTable(data, readOptionsOf(flags));
-  for (const line of [...report.repairs, ...report.warnings]) terminal.note(`note: ${line}`);
+  const readNotes = [...report.repairs, ...report.warnings];
+  for (const line of readNotes) terminal.note(`note: ${line}`);
   const options = await optionsOf(table, flags);
   const run = runAutoML(options);
   const release = stopOnInterrupt(run, terminal);
@@ -121,7 +122,7 @@ async function runCommand(terminal: Terminal, data: string[], flags: AutoMLFlags
   try {
     for await (const event of run) view.show(event);
     const result = await run.result;
-    if (flags.json) terminal.out(jsonText(result));
+    if (flags.json) terminal.out(jsonText({ ...result, warnings: [...readNotes, ...result.warnings] }));
     else terminal.out(view.summary(result));
   } finally {
     view.close();

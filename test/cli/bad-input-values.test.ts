@@ -154,11 +154,13 @@ describe('values that can be repaired are, and it is said', () => {
   });
 
   it('column names that come twice are numbered', async () => {
-    const { stderr } = await repaired(
+    const { report, stderr } = await repaired(
       ['a', 'a', 'y'],
       rows.map(({ a, b, y }) => [a, b, y]),
     );
-    expect(stderr).toContain('column "a" appears again: renamed "a_2"');
+    const repair = 'column "a" appears again: renamed "a_2"';
+    expect(stderr).toContain(repair);
+    expect(report.warnings.join('\n')).toContain(repair);
   });
 
   it('infinite values of a feature count as missing', async () => {
