@@ -33,12 +33,12 @@ function scoreRows(standard, recall, contender) {
   const boosted = standard.children
     .filter((child) => child.algorithm === 'GradientBoosting' && child.status === 'completed')
     .map((child) => child.metrics.AUC_weighted);
-  const row = (id, what, metric, ours, least) => ({
+  const row = (id, what, metric, ours, least, note = '') => ({
     id,
     what,
     unit: metric,
     ours,
-    contender: contender?.name ?? null,
+    contender: contender === null ? null : `${contender.name}${note}`,
     theirs: contender?.metrics[metric] ?? null,
     speedup: null,
     must: metric === 'log_loss' ? `≤ ${least}` : `≥ ${least}`,
@@ -58,6 +58,7 @@ function scoreRows(standard, recall, contender) {
       'norm_macro_recall',
       recall.best.metrics.norm_macro_recall,
       0.78,
+      ', threshold 0.5',
     ),
   ];
 }
@@ -77,7 +78,7 @@ function timeRows({ timings, wallSeconds }) {
     pass: ours <= limit,
   });
   return [
-    row('bank-total', 'whole default run on the bank file', wallSeconds, 300),
+    row('bank-total', 'whole run on the bank file, --folds 5, else defaults', wallSeconds, 300),
     row('bank-first-model', 'first model of that run', before + timings.firstModelSeconds, 5),
   ];
 }

@@ -74,6 +74,7 @@ export function prepareFeatures(
     targetEncoding: config.targetEncoding === true,
     seed,
     target,
+    ...(target.weights === undefined ? {} : { weights: target.weights }),
   });
   if (config.scaler === null) return { featurizer, scaler: null, training };
   const scaler = fitScaler(config.scaler, training, { seed });

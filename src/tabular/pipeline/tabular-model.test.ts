@@ -255,3 +255,30 @@ describe('the ONNX file', () => {
     await session.release();
   });
 });
+
+describe('sample weights', () => {
+  it('reach target encoding: a row of weight 0 does not change what a category is replaced by', async () => {
+    const names = Array.from({ length: 600 }, (_, i) => `id ${i % 300}`);
+    const table = new Table([stringColumn('name', names)]);
+    const y = Float64Array.from(names, (_, i) => (i < 300 ? i % 2 : 1 - (i % 2)));
+    const weights = Float64Array.from(y, (_, i) => (i < 300 ? 1 : 0));
+    const config = {
+      encoding: 'onehot',
+      targetEncoding: true,
+      scaler: null,
+      learner: 'Dummy',
+      params: {},
+    } as const;
+    const own = {
+      purposes: inferPurposes(table, { overrides: { name: 'CategoricalHash' } }),
+      featurization: 'auto',
+    } as const;
+    const encoded = async (given: Float64Array) =>
+      (await fitPipeline(table, { y, classes: 2, weights: given }, config, own, context))
+        .features(table)
+        .dense(0);
+    // Unweighted every name is seen once with each class: one value for all. Weighted they differ by class.
+    expect(new Set(await encoded(new Float64Array(600).fill(1))).size).toBe(1);
+    expect(new Set((await encoded(weights)).slice(0, 300)).size).toBe(2);
+  });
+});
