@@ -196,7 +196,8 @@ export function fitFeaturizer(
 
 function targetOf({ target, weights }: FeaturizerOptions): { target?: EncodingTarget } {
   if (target === undefined) return {};
-  return { target: { ...target, ...(weights === undefined ? {} : { weights }) } };
+  const { y, classes } = target;
+  return { target: { y, classes, ...(weights === undefined ? {} : { weights }) } };
 }
 
 /** Inputs of the columns that some step reads, in the order of the table. */
