@@ -69,6 +69,8 @@ export const packageOwners = {
   commander: ['cli'],
   'onnxruntime-node': ['engine/runtime'],
   protobufjs: ['engine/onnx'],
+  sharp: ['data'],
+  yauzl: ['train'],
 };
 
 const builtins = new Set(builtinModules);

@@ -12,6 +12,8 @@ export {
   TrainyardError,
   UnsupportedError,
 } from './errors.ts';
+export type { DType, HostTensor, NumericArray, Shape } from './host-tensor.ts';
+export { bytesPerElement, createArray, hostTensor, sizeOf, stridesOf } from './host-tensor.ts';
 export type { Logger, LogLevel, Progress } from './logger.ts';
 export { silentLogger } from './logger.ts';
 export { columnHint, nearestName } from './near-name.ts';
