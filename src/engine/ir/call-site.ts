@@ -1,0 +1,42 @@
+import { packageRoot } from '#core';
+
+/** A line of the user's program, resolved when it is asked for: most are never looked at. */
+export class CallSite {
+  private readonly holder: { stack?: string };
+  private resolved: string | undefined;
+
+  private constructor(holder: { stack?: string }) {
+    this.holder = holder;
+  }
+
+  /** The place that called into the library. */
+  static capture(): CallSite {
+    const holder: { stack?: string } = {};
+    const limit = Error.stackTraceLimit;
+    Error.stackTraceLimit = 24;
+    Error.captureStackTrace(holder, CallSite.capture);
+    Error.stackTraceLimit = limit;
+    return new CallSite(holder);
+  }
+
+  /** `file:line` of the first frame outside the library, '' when there is none. */
+  toString(): string {
+    this.resolved ??= firstForeignFrame(this.holder.stack ?? '');
+    return this.resolved;
+  }
+}
+
+const root = packageRoot.replaceAll('\\', '/');
+const own = [`${root}/src/`, `${root}/dist/`];
+
+function firstForeignFrame(stack: string): string {
+  for (const line of stack.split('\n').slice(1)) {
+    const found = /(?:\(|at )(?:async )?(?:file:\/\/)?([^()\s]+?):(\d+):\d+\)?$/.exec(line.trim());
+    if (found === null) continue;
+    const file = found[1].replaceAll('\\', '/');
+    const isOwn = own.some((folder) => file.startsWith(folder)) && !/\.test\.[jt]s$/.test(file);
+    if (isOwn || file.startsWith('node:')) continue;
+    return `${file.startsWith(`${root}/`) ? file.slice(root.length + 1) : file}:${found[2]}`;
+  }
+  return '';
+}

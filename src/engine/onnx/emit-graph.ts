@@ -1,0 +1,145 @@
+import { type DType, GraphError, type NumericArray, type Shape } from '#core';
+import type { OpAttributes, OpName } from '../ir/op-attributes.ts';
+import type { EmitOptions, Emitted, Emitter, Lowering, OpRule, Target } from '../ir/op-rule.ts';
+import { opTable } from '../ir/op-table.ts';
+import { type GraphNode, sortNodes, type Value, type Variable } from '../ir/value.ts';
+import type { OnnxDType } from './dtype.ts';
+import type { OnnxArray, OnnxGraph } from './graph.ts';
+
+/** Chooses among the lowerings of a node that apply to it; `undefined` leaves it to the cost model. */
+export type ChooseLowering = (node: GraphNode, names: readonly string[]) => string | undefined;
+
+export interface EmitGraphOptions {
+  readonly target: Target;
+  readonly choose?: ChooseLowering;
+  /** ONNX name of a variable's value; graph inputs named after the variables when absent. */
+  readonly bindVariable?: (variable: Variable) => string;
+  /** ONNX name of an input's value; a graph input of the same name when absent. */
+  readonly bindInput?: (name: string, value: Value) => string;
+}
+
+/** What one value is called in the layouts it exists in. */
+interface Names {
+  plain?: string;
+  blocked?: string;
+}
+
+/**
+ * Writes graph values as ONNX nodes.
+ *
+ * Values may exist in ONNX Runtime's blocked layout, in plain row-major layout, or both; a lowering asks for the one
+ * it needs and the conversion is written once.
+ *
+ * @returns the ONNX names of `outputs`, in plain layout
+ */
+export function emitGraph(graph: OnnxGraph, outputs: readonly Value[], options: EmitGraphOptions): string[] {
+  const emitter = new GraphEmitter(graph, options);
+  for (const node of sortNodes(outputs)) emitter.emitNode(node);
+  return outputs.map((value) => emitter.plain(value));
+}
+
+class GraphEmitter implements Emitter {
+  readonly target: Target;
+  private readonly graph: OnnxGraph;
+  private readonly options: EmitGraphOptions;
+  private readonly names = new Map<Value, Names>();
+  /** Prefix of the names of the node being emitted, so that a profile finds it again. */
+  private prefix = '';
+
+  constructor(graph: OnnxGraph, options: EmitGraphOptions) {
+    this.graph = graph;
+    this.options = options;
+    this.target = options.target;
+  }
+
+  emitNode(node: GraphNode): void {
+    this.prefix = `${node.op}.${node.id}`;
+    const emitted = this.emitLeaf(node) ?? this.lower(node);
+    node.outputs.forEach((value, i) => {
+      const result = emitted[i];
+      this.names.set(value, typeof result === 'string' ? { plain: result } : { blocked: result.blocked });
+    });
+  }
+
+  private emitLeaf(node: GraphNode): Emitted[] | undefined {
+    const [value] = node.outputs;
+    const { bindInput, bindVariable } = this.options;
+    if (node.op === 'input') {
+      const { name } = node.attributes as OpAttributes['input'];
+      return [bindInput?.(name, value) ?? this.graph.input(name, value.dtype as OnnxDType, value.shape)];
+    }
+    if (node.op === 'variable') {
+      const { variable } = node.attributes as OpAttributes['variable'];
+      return [
+        bindVariable?.(variable) ?? this.graph.input(variable.name, value.dtype as OnnxDType, value.shape),
+      ];
+    }
+    return undefined;
+  }
+
+  private lower(node: GraphNode): readonly Emitted[] {
+    const { lowerings } = opTable[node.op] as OpRule<OpName>;
+    return selectLowering(node, lowerings, this.target, this.options.choose).emit(this, node);
+  }
+
+  plain(value: Value): string {
+    const names = this.namesOf(value);
+    names.plain ??= this.node('ReorderOutput', [names.blocked!], {
+      domain: 'com.microsoft.nchwc',
+      attributes: { channels: { int: value.shape[1] } },
+    });
+    return names.plain;
+  }
+
+  blocked(value: Value): string {
+    const names = this.namesOf(value);
+    names.blocked ??= this.node('ReorderInput', [names.plain!], { domain: 'com.microsoft.nchwc' });
+    return names.blocked;
+  }
+
+  isBlocked(value: Value): boolean {
+    return this.namesOf(value).blocked !== undefined;
+  }
+
+  private namesOf(value: Value): Names {
+    const names = this.names.get(value);
+    if (names === undefined) {
+      throw new GraphError(`emitGraph: inputs must be emitted first, but one of ${value.node.op} is not.`);
+    }
+    return names;
+  }
+
+  node(op: string, inputs: readonly string[], options: EmitOptions = {}): string {
+    return this.nodes(op, inputs, options)[0];
+  }
+
+  nodes(op: string, inputs: readonly string[], options: EmitOptions = {}): string[] {
+    return this.graph.multiNode(op, inputs, { ...options, name: `${this.prefix}.${op}` });
+  }
+
+  int64(value: number | readonly number[]): string {
+    return this.graph.int64(value);
+  }
+
+  scalar(value: number, dtype: DType): string {
+    if (dtype === 'int64') return this.graph.int64(value);
+    const array = { float32: Float32Array, float64: Float64Array, int32: Int32Array }[dtype as 'float32'];
+    if (array !== undefined) return this.constant(array.of(value), [], dtype);
+    return this.cast(this.constant(Float32Array.of(value), [], 'float32'), dtype);
+  }
+
+  constant(data: NumericArray, shape: Shape, dtype: DType): string {
+    return this.graph.constant(data as OnnxArray, shape, 'constant', dtype as OnnxDType);
+  }
+
+  cast(name: string, to: DType): string {
+    return this.node('Cast', [name], { attributes: { to: { int: onnxCode(to) } } });
+  }
+
+  reshape(name: string, shape: Shape): string {
+    return this.node('Reshape', [name, this.int64(shape)], {
+      // A size of 0 means 0, not "as before".
+      ...(shape.includes(0) ? { attributes: { allowzero: { int: 1 } } } : {}),
+    });
+  }
+}
