@@ -30,7 +30,7 @@ export const layers = {
   core: { node: [...files, 'perf_hooks', 'crypto', 'util', 'timers/promises'] },
   kernels: { node: [...files, ...threads] },
   engine: {
-    parts: ['ir', 'tensor', 'autodiff', 'onnx', 'reference', 'runtime'],
+    parts: ['ir', 'autodiff', 'reference', 'onnx', 'runtime', 'tensor'],
     node: [...files, 'util', 'crypto'],
   },
   nn: { imports: ['engine'] },

@@ -1,4 +1,25 @@
+export { gradients } from './autodiff/gradients.ts';
+export * as build from './ir/build.ts';
+export { CallSite } from './ir/call-site.ts';
+export { withNodeContext } from './ir/create-node.ts';
+export type { OpAttributes, OpName } from './ir/op-attributes.ts';
+export type {
+  Device,
+  Emitted,
+  Emitter,
+  Lowering,
+  OpRule,
+  OpTable,
+  ReferenceTensor,
+  Target as EmissionTarget,
+} from './ir/op-rule.ts';
+export { opTable } from './ir/op-table.ts';
+export { printGraph } from './ir/print-graph.ts';
+export type { Graph, GraphNode, TensorType, Value, Variable } from './ir/value.ts';
+export { sortNodes } from './ir/value.ts';
+export { verifyGraph } from './ir/verify-graph.ts';
 export type { OnnxDType } from './onnx/dtype.ts';
+export { emitGraph } from './onnx/emit-graph.ts';
 export type {
   ModelOptions,
   NodeOptions,
@@ -11,5 +32,27 @@ export type {
 export { OnnxGraph, opsetVersions } from './onnx/graph.ts';
 export type { OnnxModelInfo, OnnxValue } from './onnx/read-model.ts';
 export { readOnnxModel } from './onnx/read-model.ts';
+export type { CheckGradientOptions, GradientCheck } from './reference/check-gradient.ts';
+export { checkGradient } from './reference/check-gradient.ts';
+export type { Bindings } from './reference/interpret.ts';
+export { interpret, referenceTensor } from './reference/interpret.ts';
+export { availableDevices, createTarget, parseDevice } from './runtime/devices.ts';
+export { evaluate } from './runtime/evaluate.ts';
+export type { PlanOptions, Updates } from './runtime/plan.ts';
+export { Plan } from './runtime/plan.ts';
 export type { RuntimeTensor, SessionOptions, TensorData } from './runtime/session.ts';
 export { OnnxSession } from './runtime/session.ts';
+export {
+  arange,
+  concat,
+  fromHost,
+  full,
+  ones,
+  placeholder,
+  randn,
+  stack,
+  tensor,
+  zeros,
+} from './tensor/create.ts';
+export type { NestedArray, TensorLike } from './tensor/tensor.ts';
+export { broadcastShape, grad, Tensor } from './tensor/tensor.ts';

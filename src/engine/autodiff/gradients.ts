@@ -77,7 +77,14 @@ function propagate(
   );
   if (!needs.includes(true)) return;
   const given = node.outputs.map((output) => parts.get(output));
-  const results = rule.gradient({ build, node, inputs: node.inputs, outputs: node.outputs, gradients: given, needs });
+  const results = rule.gradient({
+    build,
+    node,
+    inputs: node.inputs,
+    outputs: node.outputs,
+    gradients: given,
+    needs,
+  });
   results.forEach((part, i) => {
     if (part === undefined || !needs[i]) return;
     const value = node.inputs[i];

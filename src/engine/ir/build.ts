@@ -269,7 +269,12 @@ export function maxPool2d(x: Value, attributes: OpAttributes['maxPool2d']): Valu
 }
 
 /** `x` and `y = maxPool2d(x)` say where the maxima are. */
-export function maxPool2dScatter(dy: Value, x: Value, y: Value, attributes: OpAttributes['maxPool2d']): Value {
+export function maxPool2dScatter(
+  dy: Value,
+  x: Value,
+  y: Value,
+  attributes: OpAttributes['maxPool2d'],
+): Value {
   return one('maxPool2dScatter', [dy, x, y], { ...attributes, shape: x.shape });
 }
 
@@ -298,7 +303,8 @@ export function resize2d(x: Value, attributes: OpAttributes['resize2d']): Value 
 export function reshape(x: Value, shape: Shape): Value {
   const free = shape.indexOf(-1);
   const rest = shape.reduce((product, dim, axis) => (axis === free ? product : product * dim), 1);
-  const resolved = free < 0 ? shape : shape.map((dim, axis) => (axis === free ? sizeOf(x.shape) / rest : dim));
+  const resolved =
+    free < 0 ? shape : shape.map((dim, axis) => (axis === free ? sizeOf(x.shape) / rest : dim));
   if (resolved.some((dim) => !Number.isInteger(dim) || dim < 0)) {
     throw new ShapeError(
       `reshape: sizes must be whole numbers with at most one -1, but got ${formatShape(x.shape)} to ${formatShape(shape)}. Pass a shape of ${sizeOf(x.shape)} elements.`,
@@ -397,7 +403,9 @@ export function randomUniform(key: Value, shape: Shape, stream: number): Value {
 export function sumTo(x: Value, shape: Shape): Value {
   if (sameShape(x.shape, shape)) return x;
   const added = x.shape.length - shape.length;
-  const axes = x.shape.map((_, axis) => axis).filter((axis) => axis < added || (shape[axis - added] === 1 && x.shape[axis] !== 1));
+  const axes = x.shape
+    .map((_, axis) => axis)
+    .filter((axis) => axis < added || (shape[axis - added] === 1 && x.shape[axis] !== 1));
   return reshape(sum(x, axes, true), shape);
 }
 

@@ -150,7 +150,11 @@ export interface OpAttributes {
     readonly ends: readonly number[];
     readonly steps: readonly number[];
   };
-  readonly pad: { readonly before: readonly number[]; readonly after: readonly number[]; readonly value: number };
+  readonly pad: {
+    readonly before: readonly number[];
+    readonly after: readonly number[];
+    readonly value: number;
+  };
   readonly concat: AxisAttributes;
   readonly split: AxisAttributes & { readonly sizes: readonly number[] };
   /** Rows of the first input along `axis`, chosen by the second. */

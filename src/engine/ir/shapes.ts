@@ -40,7 +40,9 @@ export function broadcastShapes(shapes: readonly Shape[], where: string): Shape 
 /** Axes to sum over to undo the broadcasting of `from` to `to`, counted in `to`. */
 export function broadcastAxes(from: Shape, to: Shape): number[] {
   const added = to.length - from.length;
-  return to.map((_, axis) => axis).filter((axis) => axis < added || (from[axis - added] === 1 && to[axis] !== 1));
+  return to
+    .map((_, axis) => axis)
+    .filter((axis) => axis < added || (from[axis - added] === 1 && to[axis] !== 1));
 }
 
 /** Strides that read `from` as if it had the shape `to`: 0 along broadcast axes. */
@@ -69,7 +71,11 @@ export function resolveAxis(axis: number, rank: number, where: string): number {
  * Counts axes from 0, sorts them and refuses double ones; all axes when absent.
  * @throws ShapeError
  */
-export function resolveAxes(axes: number | readonly number[] | undefined, rank: number, where: string): number[] {
+export function resolveAxes(
+  axes: number | readonly number[] | undefined,
+  rank: number,
+  where: string,
+): number[] {
   if (axes === undefined) return Array.from({ length: rank }, (_, axis) => axis);
   const given = typeof axes === 'number' ? [axes] : axes;
   const resolved = given.map((axis) => resolveAxis(axis, rank, where)).sort((a, b) => a - b);
@@ -109,11 +115,19 @@ export function commonDType(types: readonly TensorType[], where: string): DType 
 /**
  * @throws DTypeError when one of the types is not among `allowed`
  */
-export function requireDType(types: readonly TensorType[], allowed: (dtype: DType) => boolean, rule: string, where: string): void {
+export function requireDType(
+  types: readonly TensorType[],
+  allowed: (dtype: DType) => boolean,
+  rule: string,
+  where: string,
+): void {
   if (types.every((type) => allowed(type.dtype))) return;
-  throw new DTypeError(`${where}: elements must be ${rule}, but got ${types.map(formatType).join(' and ')}. Cast first.`, {
-    dtypes: types.map((type) => type.dtype),
-  });
+  throw new DTypeError(
+    `${where}: elements must be ${rule}, but got ${types.map(formatType).join(' and ')}. Cast first.`,
+    {
+      dtypes: types.map((type) => type.dtype),
+    },
+  );
 }
 
 /**

@@ -13,14 +13,18 @@ import { type GraphNode, sortNodes, type Value } from './value.ts';
 export function verifyGraph(outputs: readonly Value[]): void {
   for (const node of sortNodes(outputs)) {
     for (const value of node.inputs) {
-      if (value.node.id >= node.id) throw fault(node, `inputs must be made before it, but %${value.node.id} is not`);
-      if (value.node.outputs[value.index] !== value) throw fault(node, 'inputs must be outputs of their nodes, but one is not');
+      if (value.node.id >= node.id)
+        throw fault(node, `inputs must be made before it, but %${value.node.id} is not`);
+      if (value.node.outputs[value.index] !== value)
+        throw fault(node, 'inputs must be outputs of their nodes, but one is not');
     }
     const rule = opTable[node.op] as OpRule<typeof node.op>;
     const types = rule.infer(node.inputs, node.attributes, node.op);
     const agrees =
       types.length === node.outputs.length &&
-      types.every((type, i) => type.dtype === node.outputs[i].dtype && sameShape(type.shape, node.outputs[i].shape));
+      types.every(
+        (type, i) => type.dtype === node.outputs[i].dtype && sameShape(type.shape, node.outputs[i].shape),
+      );
     if (!agrees) {
       throw fault(
         node,
@@ -32,8 +36,11 @@ export function verifyGraph(outputs: readonly Value[]): void {
 
 function fault(node: GraphNode, text: string): GraphError {
   const line = node.site?.toString() ?? '';
-  return new GraphError(`verifyGraph: ${node.op}'s ${text}. Build nodes with the functions of the engine.${line && ` (${line})`}`, {
-    op: node.op,
-    site: line,
-  });
+  return new GraphError(
+    `verifyGraph: ${node.op}'s ${text}. Build nodes with the functions of the engine.${line && ` (${line})`}`,
+    {
+      op: node.op,
+      site: line,
+    },
+  );
 }

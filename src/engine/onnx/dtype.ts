@@ -1,5 +1,5 @@
 /** Element types of ONNX tensors that Trainyard uses. */
-export type OnnxDType = 'float32' | 'uint8' | 'int32' | 'int64' | 'string' | 'bool' | 'float64';
+export type OnnxDType = 'float32' | 'float16' | 'uint8' | 'int32' | 'int64' | 'string' | 'bool' | 'float64';
 
 /** `TensorProto.DataType` numbers. */
 export const dtypeCode: Readonly<Record<OnnxDType, number>> = {
@@ -9,6 +9,7 @@ export const dtypeCode: Readonly<Record<OnnxDType, number>> = {
   int64: 7,
   string: 8,
   bool: 9,
+  float16: 10,
   float64: 11,
 };
 

@@ -1,13 +1,10 @@
 import { type DType, GraphError, type NumericArray, type Shape } from '#core';
 import type { OpAttributes, OpName } from '../ir/op-attributes.ts';
-import type { EmitOptions, Emitted, Emitter, Lowering, OpRule, Target } from '../ir/op-rule.ts';
-import { opTable } from '../ir/op-table.ts';
+import type { EmitOptions, Emitted, Emitter, Target } from '../ir/op-rule.ts';
 import { type GraphNode, sortNodes, type Value, type Variable } from '../ir/value.ts';
-import type { OnnxDType } from './dtype.ts';
+import { dtypeCode, type OnnxDType } from './dtype.ts';
 import type { OnnxArray, OnnxGraph } from './graph.ts';
-
-/** Chooses among the lowerings of a node that apply to it; `undefined` leaves it to the cost model. */
-export type ChooseLowering = (node: GraphNode, names: readonly string[]) => string | undefined;
+import { type ChooseLowering, selectLowering } from './select-lowering.ts';
 
 export interface EmitGraphOptions {
   readonly target: Target;
@@ -78,8 +75,7 @@ class GraphEmitter implements Emitter {
   }
 
   private lower(node: GraphNode): readonly Emitted[] {
-    const { lowerings } = opTable[node.op] as OpRule<OpName>;
-    return selectLowering(node, lowerings, this.target, this.options.choose).emit(this, node);
+    return selectLowering(node, this.target, this.options.choose).emit(this, node as GraphNode<OpName>);
   }
 
   plain(value: Value): string {
@@ -133,7 +129,7 @@ class GraphEmitter implements Emitter {
   }
 
   cast(name: string, to: DType): string {
-    return this.node('Cast', [name], { attributes: { to: { int: onnxCode(to) } } });
+    return this.node('Cast', [name], { attributes: { to: { int: dtypeCode[to] } } });
   }
 
   reshape(name: string, shape: Shape): string {

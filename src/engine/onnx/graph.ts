@@ -5,7 +5,11 @@ import { modelMessage } from './schema.ts';
 /** A fixed size, or the name of a size known only when the model runs. */
 export type OnnxDim = number | string;
 
-export type OnnxDomain = '' | 'ai.onnx.ml';
+/**
+ * `com.microsoft` and `com.microsoft.nchwc` are ONNX Runtime's own operators, used while training on the CPU; exported
+ * models do without them.
+ */
+export type OnnxDomain = '' | 'ai.onnx.ml' | 'com.microsoft' | 'com.microsoft.nchwc';
 
 /** Contents of a constant: the array type decides the element type; booleans and uint8 need `dtype`. */
 export type OnnxArray =
@@ -14,6 +18,7 @@ export type OnnxArray =
   | Int32Array
   | BigInt64Array
   | Uint8Array
+  | Uint16Array
   | readonly string[];
 
 export interface OnnxTensor {
@@ -31,7 +36,8 @@ export type OnnxAttribute =
   | { readonly ints: ArrayLike<number> }
   | { readonly floats: ArrayLike<number> }
   | { readonly strings: readonly string[] }
-  | { readonly tensor: OnnxTensor };
+  | { readonly tensor: OnnxTensor }
+  | { readonly graph: OnnxGraph };
 
 export interface NodeOptions {
   readonly attributes?: Readonly<Record<string, OnnxAttribute>>;
@@ -62,7 +68,12 @@ const utf8 = new TextEncoder();
  * Operator set versions of every model written here: `StringSplit` needs 20; ai.onnx.ml 4 is the last that has
  * `TreeEnsembleRegressor`.
  */
-export const opsetVersions: Readonly<Record<OnnxDomain, number>> = { '': 21, 'ai.onnx.ml': 4 };
+export const opsetVersions: Readonly<Record<OnnxDomain, number>> = {
+  '': 21,
+  'ai.onnx.ml': 4,
+  'com.microsoft': 1,
+  'com.microsoft.nchwc': 1,
+};
 const IR_VERSION = 10;
 
 /**
@@ -83,6 +94,7 @@ export class OnnxGraph {
   private readonly names = new Set<string>();
   private readonly usedDomains = new Set<OnnxDomain>(['']);
   private readonly scalars = new Map<string, string>();
+  private readonly constants = new Set<string>();
 
   constructor(name: string) {
     this.name = name;
@@ -103,6 +115,12 @@ export class OnnxGraph {
   input(name: string, dtype: OnnxDType, shape: readonly OnnxDim[], doc?: string): string {
     this.claim(name);
     this.inputs.push({ name, dtype, shape, doc });
+    return name;
+  }
+
+  /** Makes a value of the graph around this one known: the body of a control-flow node may read it. */
+  capture(name: string): string {
+    this.names.add(name);
     return name;
   }
 
@@ -139,9 +157,15 @@ export class OnnxGraph {
     const known = key === undefined ? undefined : this.scalars.get(key);
     if (known !== undefined) return known;
     const name = this.uniqueName(hint);
+    this.constants.add(name);
     this.initializers.push({ ...encodeTensor({ data, dims, dtype: type }), name });
     if (key !== undefined) this.scalars.set(key, name);
     return name;
+  }
+
+  /** Whether the name is an initializer's. */
+  isConstant(name: string): boolean {
+    return this.constants.has(name);
   }
 
   /** A float32 constant of the given shape (a scalar by default). */
@@ -171,6 +195,9 @@ export class OnnxGraph {
     }
     const domain = options.domain ?? '';
     this.usedDomains.add(domain);
+    for (const value of Object.values(options.attributes ?? {})) {
+      if ('graph' in value) for (const used of value.graph.usedDomains) this.usedDomains.add(used);
+    }
     const hint = options.name ?? op;
     const outputs = Array.from({ length: options.outputs ?? 1 }, (_, i) =>
       this.uniqueName(i === 0 ? hint : `${hint}:${i}`),
@@ -196,15 +223,20 @@ export class OnnxGraph {
       docString: options.docString ?? '',
       opsetImport: [...this.usedDomains].map((domain) => ({ domain, version: opsetVersions[domain] })),
       metadataProps: Object.entries(options.metadata ?? {}).map(([key, value]) => ({ key, value })),
-      graph: {
-        name: this.name,
-        node: this.nodes,
-        initializer: this.initializers,
-        input: this.inputs.map(encodeValueInfo),
-        output: this.outputs.map(encodeValueInfo),
-      },
+      graph: this.toMessage(),
     };
     return modelMessage.encode(model).finish();
+  }
+
+  /** The `GraphProto`, as a model or as the body of a control-flow node holds it. */
+  toMessage(): object {
+    return {
+      name: this.name,
+      node: this.nodes,
+      initializer: this.initializers,
+      input: this.inputs.map(encodeValueInfo),
+      output: this.outputs.map(encodeValueInfo),
+    };
   }
 
   private claim(name: string): void {
@@ -221,6 +253,7 @@ function arrayDType(data: OnnxArray): OnnxDType {
   if (data instanceof Int32Array) return 'int32';
   if (data instanceof BigInt64Array) return 'int64';
   if (data instanceof Uint8Array) return 'uint8';
+  if (data instanceof Uint16Array) return 'float16';
   return 'string';
 }
 
@@ -242,6 +275,7 @@ function encodeAttribute(name: string, value: OnnxAttribute): object {
   if ('int' in value) return { name, type: 2, i: value.int };
   if ('string' in value) return { name, type: 3, s: utf8.encode(value.string) };
   if ('tensor' in value) return { name, type: 4, t: encodeTensor(value.tensor) };
+  if ('graph' in value) return { name, type: 5, g: value.graph.toMessage() };
   if ('floats' in value) return { name, type: 6, floats: value.floats };
   if ('ints' in value) return { name, type: 7, ints: value.ints };
   return { name, type: 8, strings: encodeTexts(value.strings) };

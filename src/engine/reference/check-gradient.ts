@@ -1,9 +1,9 @@
 import { Rng, sizeOf } from '#core';
 import { gradients } from '../autodiff/gradients.ts';
 import * as build from '../ir/build.ts';
+import type { ReferenceTensor } from '../ir/op-rule.ts';
 import type { Value } from '../ir/value.ts';
 import { type Bindings, interpret } from './interpret.ts';
-import type { ReferenceTensor } from '../ir/op-rule.ts';
 
 export interface GradientCheck {
   /** Largest |numeric − analytic| / norm over the directions. */
@@ -40,12 +40,16 @@ export function checkGradient(
   const { epsilon = 1e-5, tolerance = 1e-7, directions = 3, seed = 0, secondOrder = false } = options;
   const rng = new Rng(seed);
   const scalarOf = (values: readonly Value[]) =>
-    values.map((value) => build.sum(build.mul(value, randomConstant(value, rng)))).reduce((a, b) => build.add(a, b));
+    values
+      .map((value) => build.sum(build.mul(value, randomConstant(value, rng))))
+      .reduce((a, b) => build.add(a, b));
   let objective = scalarOf('node' in outputs ? [outputs] : outputs);
   if (secondOrder) objective = scalarOf(gradients(objective, inputs));
 
   const analytic = interpret(gradients(objective, inputs), bindings);
-  const norm = Math.sqrt(analytic.reduce((total, { data }) => total + data.reduce((s, g) => s + g * g, 0), 0));
+  const norm = Math.sqrt(
+    analytic.reduce((total, { data }) => total + data.reduce((s, g) => s + g * g, 0), 0),
+  );
   let error = 0;
   inputs.forEach((input, i) => {
     const { name } = input.node.attributes as { name: string };

@@ -2,14 +2,7 @@ import type * as Ort from 'onnxruntime-node';
 import { RuntimeFailure } from '#core';
 import type { OnnxDType } from '../onnx/dtype.ts';
 import { type OnnxModelInfo, readOnnxModel } from '../onnx/read-model.ts';
-
-let library: Promise<typeof Ort> | undefined;
-
-/** Loads ONNX Runtime at the first session: workers that train never need it. */
-function loadRuntime(): Promise<typeof Ort> {
-  library ??= import('onnxruntime-node');
-  return library;
-}
+import { firstLine, loadRuntime } from './load-runtime.ts';
 
 export type TensorData =
   | Float32Array
@@ -100,8 +93,4 @@ export class OnnxSession {
   async release(): Promise<void> {
     await this.session.release();
   }
-}
-
-function firstLine(error: unknown): string {
-  return String(error instanceof Error ? error.message : error).split('\n')[0];
 }

@@ -1,15 +1,22 @@
 import { type Shape, sizeOf } from '#core';
 import type { OpName } from '../op-attributes.ts';
 import type {
-  Emitted,
   EmitOptions,
+  Emitted,
   Emitter,
   GradientArguments,
   Lowering,
   OpRule,
   ReferenceTensor,
 } from '../op-rule.ts';
-import { broadcastShapes, broadcastStrides, commonDType, isFloat, requireDType, sameShape } from '../shapes.ts';
+import {
+  broadcastShapes,
+  broadcastStrides,
+  commonDType,
+  isFloat,
+  requireDType,
+  sameShape,
+} from '../shapes.ts';
 import type { GraphNode, TensorType, Value } from '../value.ts';
 
 type Kernel = (...operands: number[]) => number;
@@ -59,7 +66,8 @@ export function emitElementwise(
   emit: (names: readonly string[]) => string,
 ): readonly Emitted[] {
   const { shape } = node.outputs[0];
-  if (!runsBlocked(emitter, node.inputs, shape)) return [emit(node.inputs.map((input) => emitter.plain(input)))];
+  if (!runsBlocked(emitter, node.inputs, shape))
+    return [emit(node.inputs.map((input) => emitter.plain(input)))];
   const names = node.inputs.map((input) =>
     sameShape(input.shape, shape) ? emitter.blocked(input) : emitter.plain(input),
   );
@@ -70,7 +78,8 @@ export function emitElementwise(
 export function toOperator<K extends OpName>(operator: string, options: EmitOptions = {}): Lowering<K> {
   return {
     name: operator,
-    emit: (emitter, node) => emitElementwise(emitter, node, (names) => emitter.node(operator, names, options)),
+    emit: (emitter, node) =>
+      emitElementwise(emitter, node, (names) => emitter.node(operator, names, options)),
   };
 }
 
@@ -102,7 +111,15 @@ export function elementwise<K extends OpName>(rule: ElementwiseRule<K>): OpRule<
     infer: (inputs, _, where) => {
       const dtype = commonDType(inputs, where);
       checkOperands(inputs, operands, where);
-      return [{ dtype: result ?? dtype, shape: broadcastShapes(inputs.map((input) => input.shape), where) }];
+      return [
+        {
+          dtype: result ?? dtype,
+          shape: broadcastShapes(
+            inputs.map((input) => input.shape),
+            where,
+          ),
+        },
+      ];
     },
     gradient,
     reference: (inputs, _, [{ shape }]) => [mapElements(kernel, inputs, shape)],

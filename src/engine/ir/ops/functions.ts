@@ -1,4 +1,4 @@
-import { TWO_OVER_SQRT_PI, erf } from '../erf.ts';
+import { erf, TWO_OVER_SQRT_PI } from '../erf.ts';
 import type { OpTable } from '../op-rule.ts';
 import { isFloat } from '../shapes.ts';
 import { elementwise, emitElementwise, mapElements, unaryGradient } from './elementwise.ts';
@@ -148,11 +148,7 @@ export const functionRules: Pick<
         name: 'Add of zero',
         emit: (e, node) => {
           const [x, signal] = node.inputs;
-          const first = e.node('Slice', [
-            e.reshape(e.plain(signal), [-1]),
-            e.int64([0]),
-            e.int64([1]),
-          ]);
+          const first = e.node('Slice', [e.reshape(e.plain(signal), [-1]), e.int64([0]), e.int64([1])]);
           const zero = e.node('Mul', [e.cast(first, x.dtype), e.scalar(0, x.dtype)]);
           const add = (name: string) => e.node('Add', [name, zero]);
           return [e.isBlocked(x) ? { blocked: add(e.blocked(x)) } : add(e.plain(x))];
@@ -167,7 +163,9 @@ export const functionRules: Pick<
       return [build.cast(dy, x.dtype)];
     },
     reference: ([x], { to }, [{ shape }]) => [mapElements(castKernel(to), [x], shape)],
-    lowerings: [{ name: 'Cast', emit: (e, node) => emitElementwise(e, node, ([x]) => e.cast(x, node.attributes.to)) }],
+    lowerings: [
+      { name: 'Cast', emit: (e, node) => emitElementwise(e, node, ([x]) => e.cast(x, node.attributes.to)) },
+    ],
   },
 };
 

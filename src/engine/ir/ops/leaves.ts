@@ -18,7 +18,10 @@ export const leafRules: Pick<OpTable, 'input' | 'constant' | 'variable'> = {
     gradient: 'none',
     reference: (_, { data }) => [Float64Array.from(data as Float32Array, Number)],
     lowerings: [
-      { name: 'initializer', emit: (e, { attributes }) => [e.constant(attributes.data, attributes.shape, attributes.dtype)] },
+      {
+        name: 'initializer',
+        emit: (e, { attributes }) => [e.constant(attributes.data, attributes.shape, attributes.dtype)],
+      },
     ],
   },
   variable: {

@@ -1,10 +1,11 @@
 import { DTypeError } from '#core';
-import type { OpTable } from '../op-rule.ts';
+import type { OpName } from '../op-attributes.ts';
+import type { OpRule, OpTable } from '../op-rule.ts';
 import { broadcastShapes, commonDType, formatType } from '../shapes.ts';
 import { elementwise, emitElementwise, mapElements } from './elementwise.ts';
 
-const compare = (kernel: (x: number, z: number) => boolean, operator: string) =>
-  elementwise<'equal'>({
+const compare = <K extends OpName>(kernel: (x: number, z: number) => boolean, operator: string): OpRule<K> =>
+  elementwise<K>({
     kernel: (x, z) => Number(kernel(x, z)),
     gradient: 'none',
     lowering: operator,

@@ -9,7 +9,11 @@ import {
   requireDType,
 } from '../shapes.ts';
 
-const swapLast = (shape: Shape): Shape => [...shape.slice(0, -2), shape[shape.length - 1], shape[shape.length - 2]];
+const swapLast = (shape: Shape): Shape => [
+  ...shape.slice(0, -2),
+  shape[shape.length - 1],
+  shape[shape.length - 2],
+];
 
 interface Operand {
   readonly data: Float64Array;
@@ -37,7 +41,9 @@ function multiply(
 
 function asOperand({ data, shape }: ReferenceTensor, transposed: boolean): Operand {
   const width = shape[shape.length - 1];
-  return transposed ? { data, rowStride: 1, columnStride: width } : { data, rowStride: width, columnStride: 1 };
+  return transposed
+    ? { data, rowStride: 1, columnStride: width }
+    : { data, rowStride: width, columnStride: 1 };
 }
 
 /** Offsets of the matrices of `shape` for every batch element of the broadcast `batch`. */

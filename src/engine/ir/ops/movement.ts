@@ -18,13 +18,21 @@ export const movementRules: Pick<OpTable, 'reshape' | 'transpose' | 'expand'> = 
     gradient: ({ build, inputs: [x], gradients: [dy] }) => [dy && build.reshape(dy, x.shape)],
     reference: ([x]) => [x.data],
     lowerings: [
-      { name: 'Reshape', emit: (e, { inputs, attributes }) => [e.reshape(e.plain(inputs[0]), attributes.shape)] },
+      {
+        name: 'Reshape',
+        emit: (e, { inputs, attributes }) => [e.reshape(e.plain(inputs[0]), attributes.shape)],
+      },
     ],
   },
   transpose: {
     infer: ([x], { permutation }, where) => {
       const sorted = [...permutation].sort((a, b) => a - b);
-      if (!sameShape(sorted, x.shape.map((_, axis) => axis))) {
+      if (
+        !sameShape(
+          sorted,
+          x.shape.map((_, axis) => axis),
+        )
+      ) {
         throw new ShapeError(
           `${where}: the permutation must name every axis once, but got [${permutation.join(', ')}] for ${formatShape(x.shape)}. Name 0 to ${x.shape.length - 1}.`,
           { shape: [...x.shape], permutation: [...permutation] },
@@ -34,7 +42,13 @@ export const movementRules: Pick<OpTable, 'reshape' | 'transpose' | 'expand'> = 
     },
     gradient: ({ build, node, gradients: [dy] }) => {
       const { permutation } = node.attributes;
-      return [dy && build.transpose(dy, permutation.map((_, axis) => permutation.indexOf(axis)))];
+      return [
+        dy &&
+          build.transpose(
+            dy,
+            permutation.map((_, axis) => permutation.indexOf(axis)),
+          ),
+      ];
     },
     reference: ([x], { permutation }, [{ shape }]) => {
       const from = stridesOf(x.shape);

@@ -1,7 +1,7 @@
-import { sizeOf, stridesOf, type Shape } from '#core';
-import type { OpTable, ReferenceTensor } from '../op-rule.ts';
+import { type Shape, sizeOf, stridesOf } from '#core';
+import type { GradientArguments, OpTable, ReferenceTensor } from '../op-rule.ts';
 import { isFloat, reducedShape, requireDType } from '../shapes.ts';
-import type { GraphNode } from '../value.ts';
+import type { GraphNode, Value } from '../value.ts';
 
 /**
  * Visits every element of `x` with the position of the result it belongs to.
@@ -43,7 +43,10 @@ type ReduceOp = 'sum' | 'reduceMax' | 'reduceMin' | 'logSumExp';
 /** ONNX's reductions take axes as an input; without axes they reduce all, so that none is a copy. */
 const toReduction = <K extends ReduceOp>(operator: string) => ({
   name: operator,
-  emit: (e: Parameters<OpTable['sum']['lowerings'][0]['emit']>[0], { inputs: [x], attributes }: GraphNode<K>) => [
+  emit: (
+    e: Parameters<OpTable['sum']['lowerings'][0]['emit']>[0],
+    { inputs: [x], attributes }: GraphNode<K>,
+  ) => [
     attributes.axes.length === 0
       ? e.plain(x)
       : e.node(operator, [e.plain(x), e.int64(attributes.axes)], {
@@ -52,8 +55,10 @@ const toReduction = <K extends ReduceOp>(operator: string) => ({
   ],
 });
 
-const joinMax = (a: number, b: number): number => (Number.isNaN(a) || Number.isNaN(b) ? Number.NaN : Math.max(a, b));
-const joinMin = (a: number, b: number): number => (Number.isNaN(a) || Number.isNaN(b) ? Number.NaN : Math.min(a, b));
+const joinMax = (a: number, b: number): number =>
+  Number.isNaN(a) || Number.isNaN(b) ? Number.NaN : Math.max(a, b);
+const joinMin = (a: number, b: number): number =>
+  Number.isNaN(a) || Number.isNaN(b) ? Number.NaN : Math.min(a, b);
 
 /** Infers the shape after reducing the attributes' axes. */
 const inferReduced: OpTable['sum']['infer'] = ([x], { axes, keepDims }, where) => {
@@ -62,14 +67,20 @@ const inferReduced: OpTable['sum']['infer'] = ([x], { axes, keepDims }, where) =
 };
 
 /** The largest (smallest) elements share the gradient evenly, as in PyTorch's amax. */
-const extremeGradient: OpTable['reduceMax']['gradient'] = ({ build, node, inputs: [x], outputs: [y], gradients: [dy] }) => {
+function extremeGradient({
+  build,
+  node,
+  inputs: [x],
+  outputs: [y],
+  gradients: [dy],
+}: GradientArguments<'reduceMax'> | GradientArguments<'reduceMin'>): readonly (Value | undefined)[] {
   if (dy === undefined) return [undefined];
   const { axes } = node.attributes;
   const kept = reducedShape(x.shape, axes, true);
   const isExtreme = build.cast(build.equal(x, build.reshape(y, kept)), x.dtype);
   const share = build.div(build.reshape(dy, kept), build.sum(isExtreme, axes, true));
   return [build.mul(isExtreme, share)];
-};
+}
 
 /** Reductions over axes. */
 export const reductionRules: Pick<OpTable, ReduceOp> = {
