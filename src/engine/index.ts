@@ -54,5 +54,8 @@ export {
   tensor,
   zeros,
 } from './tensor/create.ts';
+export { Buffer, Parameter, State, zerosHost } from './tensor/state.ts';
 export type { NestedArray, TensorLike } from './tensor/tensor.ts';
 export { broadcastShape, grad, Tensor } from './tensor/tensor.ts';
+export type { Trace } from './tensor/trace.ts';
+export { currentTrace, trace } from './tensor/trace.ts';

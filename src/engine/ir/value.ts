@@ -13,7 +13,8 @@ export interface TensorType {
  * steps; a graph refers to it through the leaf op `variable`.
  */
 export interface Variable extends TensorType {
-  readonly name: string;
+  /** For people: printed graphs, profiles, errors. Need not be unique. */
+  name: string;
   data: NumericArray;
 }
 

@@ -54,7 +54,7 @@ export class Plan {
   private readonly session: Ort.InferenceSession;
   private readonly outputs: readonly Value[];
   private readonly outputNames: readonly string[];
-  private readonly variables: readonly Variable[];
+  private readonly variables: ReadonlyMap<Variable, string>;
   private readonly updateNames: ReadonlyMap<Variable, string>;
 
   private constructor(emitted: EmittedPlan, runtime: typeof Ort, session: Ort.InferenceSession) {
@@ -106,7 +106,7 @@ export class Plan {
   async run(feeds: Readonly<Record<string, HostTensor>> = {}): Promise<HostTensor[]> {
     const given: Record<string, Ort.Tensor> = {};
     for (const [name, value] of this.inputs) given[name] = this.toTensor(fed(feeds, name, value), value);
-    for (const variable of this.variables) given[variable.name] = this.slots(variable).current;
+    for (const [variable, name] of this.variables) given[name] = this.slots(variable).current;
     const fetches: Record<string, Ort.Tensor | null> = {};
     for (const name of this.outputNames) fetches[name] = null;
     for (const [variable, name] of this.updateNames) fetches[name] = this.nextSlot(variable);
@@ -167,7 +167,7 @@ interface EmittedPlan {
   readonly inputs: ReadonlyMap<string, Value>;
   readonly outputs: readonly Value[];
   readonly outputNames: readonly string[];
-  readonly variables: readonly Variable[];
+  readonly variables: ReadonlyMap<Variable, string>;
   readonly updateNames: ReadonlyMap<Variable, string>;
 }
 
@@ -178,17 +178,15 @@ function emitPlan(
   choose: ChooseLowering | undefined,
 ): EmittedPlan {
   const all = [...outputs, ...updates.values()];
-  const { inputs, variables } = leaves(all, updates);
   const graph = new OnnxGraph('trainyard');
-  for (const [name, value] of inputs) graph.input(name, value.dtype as OnnxDType, value.shape);
-  for (const variable of variables) graph.input(variable.name, variable.dtype as OnnxDType, variable.shape);
+  const { inputs, variables } = declareLeaves(graph, all);
   const names = emitGraph(graph, all, {
     target,
     ...(choose === undefined ? {} : { choose }),
     bindInput: (name) => name,
-    bindVariable: (variable) => variable.name,
+    bindVariable: (variable) => variables.get(variable)!,
   });
-  const taken = new Set<string>([...inputs.keys(), ...variables.map((variable) => variable.name)]);
+  const taken = new Set<string>([...inputs.keys(), ...variables.values()]);
   const declared = names.map((name, i) => {
     // An output needs a name of its own: an input, or a value that is an output already, is copied.
     const output = taken.has(name) || graph.isConstant(name) ? graph.node('Identity', [name]) : name;
@@ -206,29 +204,30 @@ function emitPlan(
   };
 }
 
-function leaves(values: readonly Value[], updates: Updates) {
+/** Declares inputs under their own names and variables under unique ones. */
+function declareLeaves(graph: OnnxGraph, values: readonly Value[]) {
   const inputs = new Map<string, Value>();
-  const variables = new Map<string, Variable>();
-  const addVariable = (variable: Variable) => {
-    const known = variables.get(variable.name);
-    if (known !== undefined && known !== variable) {
-      throw new GraphError(
-        `Plan: variables must have names of their own, but two are called "${variable.name}". Rename one.`,
-        { name: variable.name },
-      );
-    }
-    variables.set(variable.name, variable);
-  };
+  const variables = new Map<Variable, string>();
   for (const node of sortNodes(values)) {
-    if (node.op === 'input') inputs.set((node.attributes as { name: string }).name, node.outputs[0]);
-    if (node.op === 'variable') addVariable((node.attributes as unknown as { variable: Variable }).variable);
+    const [value] = node.outputs;
+    if (node.op === 'input') {
+      const { name } = node.attributes as { name: string };
+      if (inputs.has(name)) {
+        throw new GraphError(
+          `Plan: inputs must have names of their own, but two are called "${name}". Rename one.`,
+          { name },
+        );
+      }
+      inputs.set(name, value);
+      graph.input(name, value.dtype as OnnxDType, value.shape);
+    } else if (node.op === 'variable') {
+      const { variable } = node.attributes as unknown as { variable: Variable };
+      if (variables.has(variable)) continue;
+      const name = `variable${variables.size}:${variable.name}`;
+      variables.set(variable, graph.input(name, variable.dtype as OnnxDType, variable.shape));
+    }
   }
-  // An updated variable that nothing reads has a place all the same, but is no input of the graph.
-  for (const variable of updates.keys()) {
-    const known = variables.get(variable.name);
-    if (known !== undefined) addVariable(variable);
-  }
-  return { inputs, variables: [...variables.values()] };
+  return { inputs, variables };
 }
 
 function fed(feeds: Readonly<Record<string, HostTensor>>, name: string, value: Value): HostTensor {

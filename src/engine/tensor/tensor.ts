@@ -11,7 +11,7 @@ export type TensorLike = Tensor | number;
 
 type Axes = number | readonly number[];
 
-const valueOf = (operand: TensorLike): Value | number =>
+const toValue = (operand: TensorLike): Value | number =>
   typeof operand === 'number' ? operand : operand.value;
 
 /**
@@ -91,36 +91,36 @@ export class Tensor {
   // Element by element
 
   add(other: TensorLike): Tensor {
-    return new Tensor(build.add(this.value, valueOf(other)));
+    return new Tensor(build.add(this.value, toValue(other)));
   }
 
   sub(other: TensorLike): Tensor {
-    return new Tensor(build.sub(this.value, valueOf(other)));
+    return new Tensor(build.sub(this.value, toValue(other)));
   }
 
   mul(other: TensorLike): Tensor {
-    return new Tensor(build.mul(this.value, valueOf(other)));
+    return new Tensor(build.mul(this.value, toValue(other)));
   }
 
   div(other: TensorLike): Tensor {
-    return new Tensor(build.div(this.value, valueOf(other)));
+    return new Tensor(build.div(this.value, toValue(other)));
   }
 
   pow(exponent: TensorLike): Tensor {
-    return new Tensor(build.pow(this.value, valueOf(exponent)));
+    return new Tensor(build.pow(this.value, toValue(exponent)));
   }
 
   /** Remainder with the divisor's sign. */
   mod(divisor: TensorLike): Tensor {
-    return new Tensor(build.mod(this.value, valueOf(divisor)));
+    return new Tensor(build.mod(this.value, toValue(divisor)));
   }
 
   maximum(other: TensorLike): Tensor {
-    return new Tensor(build.maximum(this.value, valueOf(other)));
+    return new Tensor(build.maximum(this.value, toValue(other)));
   }
 
   minimum(other: TensorLike): Tensor {
-    return new Tensor(build.minimum(this.value, valueOf(other)));
+    return new Tensor(build.minimum(this.value, toValue(other)));
   }
 
   /** Limits every element to [low, high]. */
@@ -129,23 +129,23 @@ export class Tensor {
   }
 
   equal(other: TensorLike): Tensor {
-    return new Tensor(build.equal(this.value, valueOf(other)));
+    return new Tensor(build.equal(this.value, toValue(other)));
   }
 
   less(other: TensorLike): Tensor {
-    return new Tensor(build.less(this.value, valueOf(other)));
+    return new Tensor(build.less(this.value, toValue(other)));
   }
 
   lessEqual(other: TensorLike): Tensor {
-    return new Tensor(build.lessEqual(this.value, valueOf(other)));
+    return new Tensor(build.lessEqual(this.value, toValue(other)));
   }
 
   greater(other: TensorLike): Tensor {
-    return new Tensor(build.greater(this.value, valueOf(other)));
+    return new Tensor(build.greater(this.value, toValue(other)));
   }
 
   greaterEqual(other: TensorLike): Tensor {
-    return new Tensor(build.greaterEqual(this.value, valueOf(other)));
+    return new Tensor(build.greaterEqual(this.value, toValue(other)));
   }
 
   and(other: Tensor): Tensor {
@@ -162,7 +162,7 @@ export class Tensor {
 
   /** `x` where this (bool) holds, `z` elsewhere. */
   where(x: TensorLike, z: TensorLike): Tensor {
-    return new Tensor(build.where(this.value, valueOf(x), valueOf(z)));
+    return new Tensor(build.where(this.value, toValue(x), toValue(z)));
   }
 
   cast(dtype: DType): Tensor {

@@ -1,0 +1,106 @@
+import type { Shape } from '#core';
+import type { Emitter, EmitOptions, OnnxAttributeValue, Target } from '../op-rule.ts';
+
+/** ONNX Runtime's operators on `[N, C/B, H, W, B]` tensors; its optimiser uses them, and so may a model. */
+export const blockedDomain = 'com.microsoft.nchwc';
+
+/** The next multiple of the block size. */
+export function padChannels(channels: number, { blockSize }: Target): number {
+  return Math.ceil(channels / blockSize) * blockSize;
+}
+
+/** Whether `[N, C, H, W]` tensors can be blocked on this target. */
+export function hasBlocks({ device, blockSize }: Target): boolean {
+  return device === 'cpu' && blockSize > 1;
+}
+
+/** The shape that a blocked tensor is declared with. */
+export function blockedShape(shape: Shape, target: Target): Shape {
+  return [shape[0], padChannels(shape[1], target), ...shape.slice(2)];
+}
+
+/** Pads the first `counts.length` axes of a value with zeros at their ends. */
+export function padEnds(e: Emitter, name: string, shape: Shape, counts: readonly number[]): string {
+  if (counts.every((count) => count === 0)) return name;
+  const after = shape.map((_, axis) => counts[axis] ?? 0);
+  return e.node('Pad', [name, e.int64([...shape.map(() => 0), ...after])]);
+}
+
+/** A vector `[C]`, or `[N, C]`, padded with zeros to whole blocks of channels. */
+export function padVector(e: Emitter, name: string, shape: Shape): string {
+  const channels = shape[shape.length - 1];
+  const missing = padChannels(channels, e.target) - channels;
+  return padEnds(e, name, shape, [...shape.slice(1).map(() => 0), missing]);
+}
+
+/**
+ * A dense weight `[O, I, kH, kW]` in the order in which blocked convolution reads it, `[O/B, I/B, kH, kW, B(i), B(o)]`,
+ * declared as `[O, I, kH, kW]` with O and I padded.
+ */
+export function blockDenseWeight(e: Emitter, name: string, shape: Shape): string {
+  const { blockSize: b } = e.target;
+  const [o, i, h, w] = shape;
+  const [outs, ins] = [padChannels(o, e.target), padChannels(i, e.target)];
+  const padded = padEnds(e, name, shape, [outs - o, ins - i]);
+  const parts = e.reshape(padded, [outs / b, b, ins / b, b, h * w]);
+  const ordered = e.node('Transpose', [parts], { attributes: { perm: { ints: [0, 2, 4, 3, 1] } } });
+  return e.reshape(ordered, [outs, ins, h, w]);
+}
+
+/** A weight whose input stays plain (fewer input channels than a block): `[O/B, I, kH, kW, B]`. */
+export function blockStemWeight(e: Emitter, name: string, shape: Shape): string {
+  const { blockSize: b } = e.target;
+  const [o, i, h, w] = shape;
+  const outs = padChannels(o, e.target);
+  const parts = e.reshape(padEnds(e, name, shape, [outs - o]), [outs / b, b, i * h * w]);
+  const ordered = e.node('Transpose', [parts], { attributes: { perm: { ints: [0, 2, 1] } } });
+  return e.reshape(ordered, [outs, i, h, w]);
+}
+
+/** A depthwise weight `[C, 1, kH, kW]` as `[C/B, kH, kW, B]`. */
+export function blockDepthwiseWeight(e: Emitter, name: string, shape: Shape): string {
+  return blockStemWeight(e, name, shape);
+}
+
+/** Blocked `[1, C, kH, kW]` (memory `[C/B, kH, kW, B]`) back to a plain depthwise weight of the given shape. */
+export function unblockDepthwiseWeight(e: Emitter, name: string, shape: Shape): string {
+  const { blockSize: b } = e.target;
+  const [c, , h, w] = shape;
+  const channels = padChannels(c, e.target);
+  const parts = e.reshape(name, [channels / b, h * w, b]);
+  const ordered = e.node('Transpose', [parts], { attributes: { perm: { ints: [0, 2, 1] } } });
+  const rows = e.reshape(ordered, [channels, 1, h, w]);
+  return channels === c ? rows : e.node('Slice', [rows, e.int64([0]), e.int64([c]), e.int64([0])]);
+}
+
+interface BlockedConvOptions {
+  readonly groups?: number;
+  readonly kernel: readonly number[];
+  readonly strides?: readonly number[];
+  readonly pads?: readonly number[];
+  readonly dilations?: readonly number[];
+}
+
+/** `com.microsoft.nchwc` Conv: inputs x, weight and optionally bias and a tensor to add. */
+export function blockedConv(e: Emitter, inputs: readonly string[], options: BlockedConvOptions): string {
+  const { groups = 1, kernel, strides = [1, 1], pads = [0, 0, 0, 0], dilations = [1, 1] } = options;
+  const attributes: Record<string, OnnxAttributeValue> = {
+    group: { int: groups },
+    kernel_shape: { ints: kernel },
+    strides: { ints: strides },
+    pads: { ints: pads },
+    dilations: { ints: dilations },
+  };
+  const settings: EmitOptions = { domain: blockedDomain, attributes };
+  return e.node('Conv', inputs, settings);
+}
+
+/** Milliseconds to read and write `elements` float32 values once, memory being the limit. */
+export function passCost(elements: number, { threads }: Target): number {
+  return (elements * 8) / (8e6 * Math.min(threads || 2, 2));
+}
+
+/** Milliseconds of `products` multiply-adds at `efficiency` of what the vector units reach. */
+export function productCost(products: number, efficiency: number, { threads }: Target): number {
+  return products / (6e7 * (threads || 2) * efficiency);
+}

@@ -1,0 +1,90 @@
+import { sizeOf } from '#core';
+import type { OnnxAttributeValue, OpTable, Target } from '../op-rule.ts';
+import type { ConvAttributes } from '../op-attributes.ts';
+import type { GraphNode } from '../value.ts';
+import {
+  blockDenseWeight,
+  blockDepthwiseWeight,
+  blockedConv,
+  blockStemWeight,
+  hasBlocks,
+  passCost,
+  productCost,
+} from './blocked-layout.ts';
+
+/** ONNX attributes of a convolution. */
+export function convAttributes(
+  { strides, pads, dilations, groups }: ConvAttributes,
+  kernel: readonly number[],
+): Record<string, OnnxAttributeValue> {
+  return {
+    kernel_shape: { ints: kernel },
+    strides: { ints: strides },
+    pads: { ints: pads },
+    dilations: { ints: dilations },
+    group: { int: groups },
+  };
+}
+
+/** Multiply-adds of a convolution node. */
+export function convProducts(weight: readonly number[], y: readonly number[]): number {
+  return (sizeOf(y) / y[1]) * sizeOf(weight);
+}
+
+/** One input and one output channel per group. */
+export function isDepthwise(weight: readonly number[], { groups }: ConvAttributes): boolean {
+  return groups > 1 && weight[0] === groups && weight[1] === 1;
+}
+
+function denseApplies({ inputs: [x, weight], attributes }: GraphNode<'conv2d'>, target: Target): boolean {
+  return hasBlocks(target) && attributes.groups === 1 && x.shape[1] >= target.blockSize && weight.dtype === 'float32';
+}
+
+/** Ways to emit `conv2d`. */
+export const convForwardLowerings: OpTable['conv2d']['lowerings'] = [
+  {
+    name: 'Conv',
+    cost: ({ inputs: [x, weight], outputs: [y], attributes }, target) =>
+      productCost(convProducts(weight.shape, y.shape), isDepthwise(weight.shape, attributes) ? 0.02 : 0.6, target) +
+      passCost(sizeOf(x.shape) * weight.shape[2] * weight.shape[3] * 0.3, target),
+    emit: (e, { inputs: [x, weight], attributes }) => [
+      e.node('Conv', [e.plain(x), e.plain(weight)], {
+        attributes: convAttributes(attributes, weight.shape.slice(2)),
+      }),
+    ],
+  },
+  {
+    name: 'blocked',
+    applies: denseApplies,
+    cost: ({ inputs: [, weight], outputs: [y] }, target) =>
+      productCost(convProducts(weight.shape, y.shape), 0.9, target) + passCost(sizeOf(weight.shape) * 2, target),
+    emit: (e, { inputs: [x, weight], attributes }) => {
+      const filter = blockDenseWeight(e, e.plain(weight), weight.shape);
+      return [{ blocked: blockedConv(e, [e.blocked(x), filter], { ...attributes, kernel: weight.shape.slice(2) }) }];
+    },
+  },
+  {
+    name: 'blocked stem',
+    applies: ({ inputs: [x], attributes }, target) =>
+      hasBlocks(target) && attributes.groups === 1 && x.shape[1] < target.blockSize && x.dtype === 'float32',
+    cost: ({ inputs: [, weight], outputs: [y] }, target) => productCost(convProducts(weight.shape, y.shape), 0.7, target),
+    emit: (e, { inputs: [x, weight], attributes }) => {
+      const filter = blockStemWeight(e, e.plain(weight), weight.shape);
+      return [{ blocked: blockedConv(e, [e.plain(x), filter], { ...attributes, kernel: weight.shape.slice(2) }) }];
+    },
+  },
+  {
+    name: 'blocked depthwise',
+    applies: ({ inputs: [x, weight], attributes }, target) =>
+      hasBlocks(target) &&
+      isDepthwise(weight.shape, attributes) &&
+      x.shape[1] % target.blockSize === 0 &&
+      x.dtype === 'float32',
+    cost: ({ inputs: [, weight], outputs: [y] }, target) =>
+      productCost(convProducts(weight.shape, y.shape), 0.3, target) + passCost(sizeOf(y.shape), target),
+    emit: (e, { inputs: [x, weight], attributes }) => {
+      const filter = blockDepthwiseWeight(e, e.plain(weight), weight.shape);
+      return [{ blocked: blockedConv(e, [e.blocked(x), filter], { ...attributes, kernel: weight.shape.slice(2) }) }];
+    },
+  },
+];

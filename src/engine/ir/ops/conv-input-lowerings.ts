@@ -1,0 +1,146 @@
+import { sizeOf } from '#core';
+import type { Emitter, OpTable, Target } from '../op-rule.ts';
+import type { GraphNode } from '../value.ts';
+import {
+  blockDenseWeight,
+  blockDepthwiseWeight,
+  blockedConv,
+  hasBlocks,
+  padChannels,
+  passCost,
+  productCost,
+} from './blocked-layout.ts';
+import { convAttributes, convProducts, isDepthwise } from './conv-forward-lowerings.ts';
+
+type Node = GraphNode<'conv2dInput'>;
+
+/**
+ * The gradient in the input is a convolution of dy, with stride − 1 zeros between its elements, with the flipped
+ * kernel: these are that convolution's pads.
+ */
+function flippedPads({ inputs: [dy, weight], attributes }: Node): [number, number, number, number] {
+  const { strides, pads, dilations, shape } = attributes;
+  const reach = [0, 1].map((axis) => dilations[axis] * (weight.shape[axis + 2] - 1));
+  const before = [reach[0] - pads[0], reach[1] - pads[1]];
+  const after = [0, 1].map(
+    (axis) => shape[axis + 2] - dy.shape[axis + 2] * strides[axis] + reach[axis] - before[axis],
+  );
+  return [before[0], before[1], after[0], after[1]];
+}
+
+function hasStride({ attributes: { strides } }: Node): boolean {
+  return strides[0] !== 1 || strides[1] !== 1;
+}
+
+const canFlip = (node: Node): boolean => flippedPads(node).every((pad) => pad >= 0);
+
+/** The kernel turned by 180°; with `swap`, input and output channels change places. */
+function flipKernel(e: Emitter, name: string, shape: readonly number[], swap: boolean): string {
+  let flipped = name;
+  if (shape[2] > 1 || shape[3] > 1) {
+    const back = [Number.MIN_SAFE_INTEGER, Number.MIN_SAFE_INTEGER];
+    flipped = e.node('Slice', [flipped, e.int64([-1, -1]), e.int64(back), e.int64([2, 3]), e.int64([-1, -1])]);
+  }
+  return swap ? e.node('Transpose', [flipped], { attributes: { perm: { ints: [1, 0, 2, 3] } } }) : flipped;
+}
+
+/** Blocked dy with zeros between its rows and columns, so that a convolution of stride 1 can follow. */
+function stuffZeros(e: Emitter, { inputs: [dy], attributes: { strides } }: Node): string {
+  const [n, c, h, w] = dy.shape;
+  const { blockSize } = e.target;
+  const channels = padChannels(c, e.target);
+  const parts = e.reshape(e.blocked(dy), [(n * channels * h) / blockSize, 1, w, 1, blockSize]);
+  const pads = [0, 0, 0, 0, 0, 0, strides[0] - 1, 0, strides[1] - 1, 0];
+  return e.reshape(e.node('Pad', [parts, e.int64(pads)]), [n, channels, h * strides[0], w * strides[1]]);
+}
+
+const products = ({ inputs: [dy, weight] }: Node): number => convProducts(weight.shape, dy.shape);
+
+function blockedCost(node: Node, target: Target, efficiency: number): number {
+  const waste = node.attributes.strides[0] * node.attributes.strides[1];
+  const stuffing = hasStride(node) ? passCost(sizeOf(node.inputs[0].shape) * waste * 2, target) : 0;
+  return productCost(products(node) * waste, efficiency, target) + stuffing + passCost(sizeOf(node.outputs[0].shape), target);
+}
+
+/** Ways to emit `conv2dInput`. */
+export const convInputLowerings: OpTable['conv2dInput']['lowerings'] = [
+  {
+    name: 'ConvTranspose',
+    cost: (node, target) =>
+      productCost(products(node), isDepthwise(node.inputs[1].shape, node.attributes) ? 0.01 : 0.3, target) +
+      passCost(sizeOf(node.outputs[0].shape) * 4, target),
+    emit: (e, { inputs: [dy, weight], attributes }) => {
+      const { strides, pads, dilations, shape } = attributes;
+      const kernel = weight.shape.slice(2);
+      const missing = [0, 1].map(
+        (axis) =>
+          shape[axis + 2] -
+          (strides[axis] * (dy.shape[axis + 2] - 1) +
+            dilations[axis] * (kernel[axis] - 1) +
+            1 -
+            pads[axis] -
+            pads[axis + 2]),
+      );
+      return [
+        e.node('ConvTranspose', [e.plain(dy), e.plain(weight)], {
+          attributes: { ...convAttributes(attributes, kernel), output_padding: { ints: missing } },
+        }),
+      ];
+    },
+  },
+  {
+    name: 'flipped Conv',
+    applies: (node) =>
+      !hasStride(node) &&
+      canFlip(node) &&
+      (node.attributes.groups === 1 || isDepthwise(node.inputs[1].shape, node.attributes)),
+    cost: (node, target) =>
+      productCost(products(node), isDepthwise(node.inputs[1].shape, node.attributes) ? 0.02 : 0.6, target) +
+      passCost(sizeOf(node.inputs[0].shape) * sizeOf(node.inputs[1].shape.slice(2)) * 0.3, target),
+    emit: (e, node) => {
+      const { inputs: [dy, weight], attributes } = node; // biome-ignore format: one line
+      const swap = attributes.groups === 1;
+      const filter = flipKernel(e, e.plain(weight), weight.shape, swap);
+      const settings = { ...attributes, pads: flippedPads(node) };
+      return [
+        e.node('Conv', [e.plain(dy), filter], { attributes: convAttributes(settings, weight.shape.slice(2)) }),
+      ];
+    },
+  },
+  {
+    name: 'blocked',
+    applies: (node, target) =>
+      hasBlocks(target) &&
+      node.attributes.groups === 1 &&
+      node.inputs[0].shape[1] >= target.blockSize &&
+      node.attributes.dilations.every((dilation) => dilation === 1) &&
+      canFlip(node) &&
+      node.inputs[0].dtype === 'float32',
+    cost: (node, target) => blockedCost(node, target, 0.9) + passCost(sizeOf(node.inputs[1].shape) * 3, target),
+    emit: (e, node) => {
+      const [dy, weight] = node.inputs;
+      const [o, c, ...kernel] = weight.shape;
+      const filter = blockDenseWeight(e, flipKernel(e, e.plain(weight), weight.shape, true), [c, o, ...kernel]);
+      const source = hasStride(node) ? stuffZeros(e, node) : e.blocked(dy);
+      return [{ blocked: blockedConv(e, [source, filter], { kernel, pads: flippedPads(node) }) }];
+    },
+  },
+  {
+    name: 'blocked depthwise',
+    applies: (node, target) =>
+      hasBlocks(target) &&
+      isDepthwise(node.inputs[1].shape, node.attributes) &&
+      node.attributes.groups % target.blockSize === 0 &&
+      node.attributes.dilations.every((dilation) => dilation === 1) &&
+      canFlip(node) &&
+      node.inputs[0].dtype === 'float32',
+    cost: (node, target) => blockedCost(node, target, 0.3),
+    emit: (e, node) => {
+      const [dy, weight] = node.inputs;
+      const filter = blockDepthwiseWeight(e, flipKernel(e, e.plain(weight), weight.shape, false), weight.shape);
+      const source = hasStride(node) ? stuffZeros(e, node) : e.blocked(dy);
+      const options = { groups: node.attributes.groups, kernel: weight.shape.slice(2), pads: flippedPads(node) };
+      return [{ blocked: blockedConv(e, [source, filter], options) }];
+    },
+  },
+];
