@@ -67,7 +67,7 @@ export function checkGradient(
 
 function randomConstant(like: Value, rng: Rng): Value {
   const data = Float64Array.from({ length: sizeOf(like.shape) }, () => rng.normal());
-  return build.constant(Float32Array.from(data), like.shape, 'float32');
+  return build.cast(build.constant(Float32Array.from(data), like.shape, 'float32'), like.dtype);
 }
 
 function moved(bindings: Bindings, name: string, direction: Float64Array, step: number): Bindings {
