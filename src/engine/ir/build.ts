@@ -249,6 +249,12 @@ export function channelAffine(x: Value, scale: Value, shift?: Value): Value {
   return one('channelAffine', shift === undefined ? [x, scale] : [x, scale, shift], { perSample });
 }
 
+/** x + shift per channel. */
+export function channelShift(x: Value, shift: Value): Value {
+  const ones = new Float32Array(shift.shape[0]).fill(1);
+  return channelAffine(x, cast(constant(ones, shift.shape, 'float32'), x.dtype), shift);
+}
+
 export function channelDot(x: Value, y: Value, perSample = false): Value {
   return one('channelDot', [x, y], { perSample });
 }

@@ -1,4 +1,5 @@
 import { type Shape, ShapeError, sizeOf } from '#core';
+import type { OpAttributes } from '../op-attributes.ts';
 import type { Emitter, GradientArguments, Lowering, OpTable, ReferenceTensor } from '../op-rule.ts';
 import { commonDType, formatShape, isFloat, requireDType } from '../shapes.ts';
 import type { TensorType, Value } from '../value.ts';
@@ -79,11 +80,17 @@ const blockedLowering = <K extends ChannelOp>(
   emit: (e, node) => (node.inputs.some((input) => input.shape.length === 4 && e.isBlocked(input)) ? emit(e, node) : fallback.emit(e, node)),
 });
 
+/** Whether a scale is a constant of ones. */
+function isUnit({ node }: Value): boolean {
+  if (node.op !== 'constant') return false;
+  return ((node.attributes as OpAttributes['constant']).data as Float32Array).every((element) => element === 1);
+}
+
 const plainAffine: Lowering<'channelAffine'> = {
   name: 'Mul, Add',
   emit: (e, { inputs: [x, scale, shift] }) => {
     const rank = x.shape.length;
-    const scaled = e.node('Mul', [e.plain(x), asChannels(e, scale, rank)]);
+    const scaled = isUnit(scale) ? e.plain(x) : e.node('Mul', [e.plain(x), asChannels(e, scale, rank)]);
     return [shift === undefined ? scaled : e.node('Add', [scaled, asChannels(e, shift, rank)])];
   },
 };

@@ -125,7 +125,7 @@ export const poolingRules: Pick<
     ],
   },
   maxPool2dScatter: {
-    infer: ([dy, x, y], attributes, where) => {
+    infer: ([dy, x, y], _, where) => {
       commonDType([dy, x, y], where);
       requireShape(dy, y.shape, 'the gradient', where);
       return [{ dtype: dy.dtype, shape: x.shape }];
