@@ -1,0 +1,106 @@
+import { ConfigError } from '#core';
+import type { Tensor } from '#engine';
+import { matchesName, type NamePattern } from '../module.ts';
+
+/** Parameters with options of their own. The first group that matches a parameter's name is its group. */
+export type ParameterGroup<O> = Partial<O> & {
+  readonly match: NamePattern;
+};
+
+/** What every optimiser is told. */
+export interface CommonOptions {
+  /** Step size, above 0. */
+  readonly learningRate: number;
+  /** Weight of the parameters' decay, at least 0; 0 by default. */
+  readonly weightDecay: number;
+}
+
+/** State of an optimiser per parameter, of the parameter's shape. */
+export interface Slot {
+  readonly name: string;
+  /** Initial contents of every element. */
+  readonly initial: number;
+}
+
+/** Numbers that change from step to step; computed in float64 and fed, so that they cost no accuracy. */
+export interface StepScalars {
+  readonly [name: string]: number;
+}
+
+export interface UpdateArguments<O> {
+  readonly parameter: Tensor;
+  readonly gradient: Tensor;
+  readonly slots: Readonly<Record<string, Tensor>>;
+  readonly scalars: Readonly<Record<string, Tensor>>;
+  readonly options: O;
+}
+
+export interface UpdateResult {
+  readonly parameter: Tensor;
+  readonly slots: Readonly<Record<string, Tensor>>;
+}
+
+/** Where a step stands: what schedules and bias corrections depend on. */
+export interface StepPosition {
+  /** Number of this update, counted from 1. */
+  readonly step: number;
+  /** Learning rate now over the one the optimiser was made with. */
+  readonly learningRateFactor: number;
+  /** Momentum (or first beta) now, where a schedule cycles it. */
+  readonly momentum?: number | undefined;
+}
+
+/**
+ * A rule that turns gradients into new parameters. It is recorded as part of the training step: `update` builds the
+ * graph once, `scalars` gives the numbers of each step.
+ */
+export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
+  abstract readonly name: string;
+  readonly options: O;
+  readonly groups: readonly ParameterGroup<O>[];
+
+  constructor(options: O, groups: readonly ParameterGroup<O>[] = []) {
+    this.options = options;
+    this.groups = groups;
+    for (const each of [options, ...groups]) checkCommon(each, new.target.name);
+  }
+
+  /** State that a group's parameters need. */
+  abstract slots(options: O): readonly Slot[];
+
+  /** Numbers of one step for a group; always under the same names. */
+  abstract scalars(options: O, position: StepPosition): StepScalars;
+
+  /** New parameter and state from the gradient. */
+  abstract update(context: UpdateArguments<O>): UpdateResult;
+
+  /** Index of a parameter's group; −1 is the optimiser's own options. */
+  groupOf(name: string): number {
+    return this.groups.findIndex(({ match }) => matchesName(match, name));
+  }
+
+  /** Options of a group, those of the optimiser where it has none. */
+  groupOptions(index: number): O {
+    return index < 0 ? this.options : { ...this.options, ...this.groups[index] };
+  }
+}
+
+function checkCommon({ learningRate, weightDecay }: Partial<CommonOptions>, where: string): void {
+  const faults: string[] = [];
+  if (learningRate !== undefined && !(learningRate >= 0 && learningRate < Number.POSITIVE_INFINITY))
+    faults.push(`learningRate ${learningRate}`);
+  if (weightDecay !== undefined && !(weightDecay >= 0)) faults.push(`weightDecay ${weightDecay}`);
+  if (faults.length === 0) return;
+  throw new ConfigError(`${where}: options must be numbers of at least 0, but got ${faults.join(', ')}. Change them.`, {
+    learningRate,
+    weightDecay,
+  });
+}
+
+/**
+ * @throws ConfigError for a number outside [low, high)
+ */
+export function checkRange(value: number, low: number, high: number, what: string): void {
+  if (value >= low && value < high) return;
+  throw new ConfigError(`${what}: must lie in [${low}, ${high}), but got ${value}. Change it.`, { value });
+}

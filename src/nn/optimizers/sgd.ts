@@ -1,0 +1,64 @@
+import { ConfigError } from '#core';
+import {
+  checkRange,
+  type CommonOptions,
+  Optimizer,
+  type ParameterGroup,
+  type Slot,
+  type StepPosition,
+  type StepScalars,
+  type UpdateArguments,
+  type UpdateResult,
+} from './optimizer.ts';
+
+export interface SGDOptions extends CommonOptions {
+  /** Share of the last update that is kept; 0 by default. */
+  readonly momentum: number;
+  /** Share of the gradient that is left out, from the second step on; 0 by default. */
+  readonly dampening: number;
+  readonly nesterov: boolean;
+}
+
+/**
+ * Stochastic gradient descent: g ← g + λ·p; v ← μ·v + (1 − τ)·g, and v = g at the first step; p ← p − η·v, or
+ * p − η·(g + μ·v) with Nesterov momentum.
+ *
+ * @source Sutskever et al. 2013, https://proceedings.mlr.press/v28/sutskever13.html
+ */
+export class SGD extends Optimizer<SGDOptions> {
+  readonly name = 'SGD';
+
+  constructor(options: Partial<SGDOptions> & { groups?: readonly ParameterGroup<SGDOptions>[] } = {}) {
+    const { learningRate = 0.01, weightDecay = 0, momentum = 0, dampening = 0, nesterov = false, groups } = options;
+    super({ learningRate, weightDecay, momentum, dampening, nesterov }, groups);
+    checkRange(momentum, 0, 1.0000001, 'SGD: momentum');
+    if (nesterov && (momentum <= 0 || dampening !== 0)) {
+      throw new ConfigError(
+        `SGD: Nesterov momentum needs a momentum and no dampening, but got ${momentum} and ${dampening}. Set momentum: 0.9, dampening: 0.`,
+        { momentum, dampening },
+      );
+    }
+  }
+
+  override slots({ momentum }: SGDOptions): readonly Slot[] {
+    return momentum === 0 ? [] : [{ name: 'momentum_buffer', initial: 0 }];
+  }
+
+  override scalars({ learningRate, momentum, dampening }: SGDOptions, position: StepPosition): StepScalars {
+    return {
+      rate: learningRate * position.learningRateFactor,
+      ...(position.momentum === undefined || momentum === 0 ? {} : { momentum: position.momentum }),
+      ...(dampening === 0 ? {} : { share: position.step === 1 ? 1 : 1 - dampening }),
+    };
+  }
+
+  override update({ parameter, gradient, slots, scalars, options }: UpdateArguments<SGDOptions>): UpdateResult {
+    const g = options.weightDecay === 0 ? gradient : gradient.add(parameter.mul(options.weightDecay));
+    if (options.momentum === 0) return { parameter: parameter.sub(g.mul(scalars['rate'])), slots: {} };
+    const momentum = scalars['momentum'] ?? options.momentum;
+    const added = scalars['share'] === undefined ? g : g.mul(scalars['share']);
+    const buffer = slots['momentum_buffer'].mul(momentum).add(added);
+    const step = options.nesterov ? g.add(buffer.mul(momentum)) : buffer;
+    return { parameter: parameter.sub(step.mul(scalars['rate'])), slots: { momentum_buffer: buffer } };
+  }
+}
