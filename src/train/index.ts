@@ -1,3 +1,5 @@
+export type { Batch, CompileOptions, StepResult, TrainingPosition } from './compile/compiled-model.ts';
+export { CompiledModel, compile } from './compile/compiled-model.ts';
 export {
   encodeSafetensors,
   parseSafetensors,

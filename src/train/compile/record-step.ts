@@ -1,0 +1,239 @@
+import { ConfigError, type DType, type HostTensor, type Shape } from '#core';
+import {
+  build,
+  gradients,
+  type Parameter,
+  placeholder,
+  State,
+  Tensor,
+  trace,
+  type Value,
+  type Variable,
+  zerosHost,
+} from '#engine';
+import {
+  type ClipOptions,
+  clipGradients,
+  gradientNorm,
+  type Loss,
+  type Module,
+  type Optimizer,
+  type StepPosition,
+} from '#nn';
+
+/** Type and shape of one tensor of a batch. */
+export interface BatchType {
+  readonly dtype: DType;
+  readonly shape: Shape;
+}
+
+/** State that training keeps beside the model: optimiser slots, gradient sums, averaged weights. */
+export interface TrainingState {
+  /** Slots of each trainable parameter by name: `momentum_buffer`, `exp_avg`, … */
+  readonly slots: ReadonlyMap<string, Readonly<Record<string, State>>>;
+  /** Sums of gradients while they are accumulated. */
+  readonly sums: ReadonlyMap<string, State>;
+  /** Averaged copies of parameters and floating point buffers. */
+  readonly averages: ReadonlyMap<string, State>;
+}
+
+/** A step of which the graph is known: what it returns and what it changes. */
+export interface RecordedStep {
+  readonly outputs: readonly Value[];
+  readonly updates: ReadonlyMap<Variable, Value>;
+}
+
+export interface RecordOptions {
+  readonly model: Module;
+  readonly loss: Loss;
+  readonly optimizer: Optimizer;
+  readonly clip?: ClipOptions | undefined;
+  /** Batches whose gradients are added up before an update. */
+  readonly accumulate: number;
+  readonly momentumCycled: boolean;
+}
+
+/** Names of the fed tensors beside the batch. */
+export const KEY = 'key';
+export const SCALARS = 'scalars';
+const AVERAGE = 'average';
+
+export const batchName = (index: number): string => `batch${index}`;
+
+const placeholders = (types: readonly BatchType[]): Tensor[] =>
+  types.map(({ dtype, shape }, i) => placeholder(batchName(i), dtype, shape));
+
+/**
+ * The state that training `model` with `optimizer` needs.
+ * @throws ConfigError when nothing is trainable
+ */
+export function createTrainingState(
+  { model, optimizer, accumulate }: Pick<RecordOptions, 'model' | 'optimizer' | 'accumulate'>,
+  hasAverages: boolean,
+): TrainingState {
+  const trainable = trainableParameters(model);
+  const slots = new Map<string, Record<string, State>>();
+  const sums = new Map<string, State>();
+  for (const [name, parameter] of trainable) {
+    const options = optimizer.groupOptions(optimizer.groupOf(name));
+    const own: Record<string, State> = {};
+    for (const slot of optimizer.slots(options)) {
+      const host = zerosHost(parameter.shape) as HostTensor<'float32'>;
+      if (slot.initial !== 0) host.data.fill(slot.initial);
+      own[slot.name] = new State(host, `${name}.${slot.name}`);
+    }
+    slots.set(name, own);
+    if (accumulate > 1) sums.set(name, new State(zerosHost(parameter.shape), `${name}.gradient`));
+  }
+  return { slots, sums, averages: hasAverages ? averagesOf(model) : new Map() };
+}
+
+function averagesOf(model: Module): Map<string, State> {
+  const copy = ([name, state]: [string, State]): [string, State] => {
+    const { dtype, shape, data } = state.contents();
+    return [name, new State({ dtype, shape, data: data.slice() } as HostTensor, `${name}.average`)];
+  };
+  const buffers = [...model.namedBuffers()].filter(([, buffer]) => buffer.dtype === 'float32');
+  return new Map([...model.namedParameters(), ...buffers].map(copy));
+}
+
+/** Parameters that are not frozen. */
+export function trainableParameters(model: Module): Map<string, Parameter> {
+  const trainable = new Map([...model.namedParameters()].filter(([, parameter]) => parameter.requiresGrad));
+  if (trainable.size === 0) {
+    throw new ConfigError(
+      'compile: the model must have a parameter to train, but all are frozen or there is none. Unfreeze some.',
+    );
+  }
+  return trainable;
+}
+
+/** Numbers of one update for every group that has parameters, in one fixed order. */
+export class ScalarTable {
+  private readonly optimizer: Optimizer;
+  private readonly groups: readonly number[];
+  private readonly names: readonly (readonly [group: number, name: string])[];
+
+  constructor(optimizer: Optimizer, parameterNames: Iterable<string>, momentumCycled: boolean) {
+    this.optimizer = optimizer;
+    this.groups = [...new Set(Array.from(parameterNames, (name) => optimizer.groupOf(name)))].sort((a, b) => a - b);
+    const example = { step: 2, learningRateFactor: 1, momentum: momentumCycled ? 0.9 : undefined };
+    this.names = this.groups.flatMap((group) =>
+      Object.keys(optimizer.scalars(optimizer.groupOptions(group), example)).map((name) => [group, name] as const),
+    );
+  }
+
+  /** One more than the optimiser's: the decay of averaged weights. */
+  get length(): number {
+    return this.names.length + 1;
+  }
+
+  values(position: StepPosition, averageDecay: number): Float32Array {
+    const values = this.groups.map((group) => this.optimizer.scalars(this.optimizer.groupOptions(group), position));
+    const flat = this.names.map(([group, name]) => values[this.groups.indexOf(group)][name]);
+    return Float32Array.of(...flat, averageDecay);
+  }
+
+  /** The numbers in the graph, by group and name. */
+  record(): { of: (group: number) => Record<string, Tensor>; average: Tensor } {
+    const fed = build.input(SCALARS, 'float32', [this.length]);
+    const parts = build.split(fed, new Array<number>(this.length).fill(1)).map((part) => new Tensor(build.reshape(part, [])));
+    return {
+      of: (group) =>
+        Object.fromEntries(this.names.flatMap(([own, name], i) => (own === group ? [[name, parts[i]]] : []))),
+      average: parts[this.names.length],
+    };
+  }
+}
+
+/**
+ * Records forward pass, loss, gradients and, when `isUpdate`, the optimiser's update as one graph.
+ * Its outputs are the loss and the gradients' norm.
+ */
+export function recordTrainingStep(
+  options: RecordOptions,
+  state: TrainingState,
+  types: readonly BatchType[],
+  table: ScalarTable,
+  isUpdate: boolean,
+): RecordedStep {
+  const { model, loss, accumulate, clip } = options;
+  const batch = placeholders(types);
+  const key = build.input(KEY, 'int64', [2]);
+  const { result, updates: buffers } = trace({ training: true, key }, () => {
+    model.train();
+    return loss(model.forward(...batch.slice(0, -1)), batch[batch.length - 1]);
+  });
+  const trainable = trainableParameters(model);
+  const values = gradients(
+    result.value,
+    [...trainable.values()].map((parameter) => parameter.value),
+  );
+  let found = values.map((value) => new Tensor(value));
+  if (accumulate > 1) {
+    const names = [...trainable.keys()];
+    found = found.map((gradient, i) => state.sums.get(names[i])!.add(gradient.mul(1 / accumulate)));
+  }
+  const updates = new Map(buffers);
+  if (!isUpdate) {
+    [...trainable.keys()].forEach((name, i) => {
+      updates.set(state.sums.get(name)!.variable, found[i].value);
+    });
+    return { outputs: [result.value], updates };
+  }
+  const clipped = clip === undefined ? found : clipGradients(found, clip);
+  recordUpdates(options, state, trainable, clipped, table, updates);
+  const outputs = clip?.norm === undefined ? [result.value] : [result.value, gradientNorm(found).value];
+  return { outputs, updates };
+}
+
+function recordUpdates(
+  { optimizer, model }: RecordOptions,
+  state: TrainingState,
+  trainable: ReadonlyMap<string, Parameter>,
+  found: readonly Tensor[],
+  table: ScalarTable,
+  updates: Map<Variable, Value>,
+): void {
+  const scalars = table.record();
+  [...trainable].forEach(([name, parameter], i) => {
+    const group = optimizer.groupOf(name);
+    const slots = state.slots.get(name)!;
+    const next = optimizer.update({
+      parameter,
+      gradient: found[i],
+      slots,
+      scalars: scalars.of(group),
+      options: optimizer.groupOptions(group),
+    });
+    updates.set(parameter.variable, next.parameter.value);
+    for (const [slot, tensor] of Object.entries(next.slots)) updates.set(slots[slot].variable, tensor.value);
+    const sum = state.sums.get(name);
+    if (sum !== undefined) updates.set(sum.variable, build.expand(build.scalar(0, 'float32'), sum.shape));
+  });
+  if (state.averages.size === 0) return;
+  const states = new Map<string, State>([...model.namedParameters(), ...model.namedBuffers()]);
+  for (const [name, average] of state.averages) {
+    const own = states.get(name)!;
+    const now = new Tensor(updates.get(own.variable) ?? own.value);
+    const kept = scalars[AVERAGE];
+    updates.set(average.variable, average.mul(kept).add(now.mul(kept.neg().add(1))).value);
+  }
+}
+
+/** Records the forward pass in evaluation mode: the loss, when there is a target, and the output. */
+export function recordEvaluation(
+  { model, loss }: Pick<RecordOptions, 'model' | 'loss'>,
+  types: readonly BatchType[],
+  hasTarget: boolean,
+): RecordedStep {
+  const batch = placeholders(types);
+  const { result } = trace({ training: false }, () => {
+    model.eval();
+    const output = model.forward(...(hasTarget ? batch.slice(0, -1) : batch));
+    const parts = hasTarget ? [loss(output, batch[batch.length - 1]), output] : [output];
+    model.train();
+    return parts;
+  });
+  return { outputs: result.map((tensor) => tensor.value), updates: new Map() };
+}
