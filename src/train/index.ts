@@ -1,5 +1,8 @@
 export type { Batch, CompileOptions, StepResult, TrainingPosition } from './compile/compiled-model.ts';
 export { CompiledModel, compile } from './compile/compiled-model.ts';
+export type { PytorchOptions } from './weights/pytorch.ts';
+export { readPytorch } from './weights/pytorch.ts';
+export { readWeights } from './weights/read-weights.ts';
 export {
   encodeSafetensors,
   parseSafetensors,
