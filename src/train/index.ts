@@ -1,3 +1,6 @@
+export type { Checkpoint, StoredCheckpoint } from './checkpoint/checkpoint.ts';
+export { listCheckpoints, readCheckpoint, writeCheckpoint } from './checkpoint/checkpoint.ts';
+export type { StateValue } from './checkpoint/state-json.ts';
 export type { Batch, CompileOptions, StepResult, TrainingPosition } from './compile/compiled-model.ts';
 export { CompiledModel, compile } from './compile/compiled-model.ts';
 export type { PytorchOptions } from './weights/pytorch.ts';
@@ -9,4 +12,4 @@ export {
   readSafetensors,
   writeSafetensors,
 } from './weights/safetensors.ts';
-export type { ReadOptions, StateDict, TensorSpec, WeightFile } from './weights/state-dict.ts';
+export type { ReadOptions, TensorSpec, WeightFile } from './weights/state-dict.ts';

@@ -1,7 +1,7 @@
-import type { DType, HostTensor, Shape } from '#core';
+import type { DType, Shape } from '#core';
+import type { StateDict } from '#nn';
 
-/** Named tensors in the order in which the file or module lists them. */
-export type StateDict = Map<string, HostTensor>;
+export type { StateDict };
 
 /** What a model expects under one name. */
 export interface TensorSpec {
