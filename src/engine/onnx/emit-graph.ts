@@ -89,8 +89,16 @@ class GraphEmitter implements Emitter {
 
   blocked(value: Value): string {
     const names = this.namesOf(value);
-    names.blocked ??= this.node('ReorderInput', [names.plain!], { domain: 'com.microsoft.nchwc' });
+    names.blocked ??= this.node('ReorderInput', [this.padded(names.plain!, value.shape)], {
+      domain: 'com.microsoft.nchwc',
+    });
     return names.blocked;
+  }
+
+  /** `ReorderInput` takes channels in fours. */
+  private padded(name: string, [, channels]: Shape): string {
+    const missing = (4 - (channels % 4)) % 4;
+    return missing === 0 ? name : this.node('Pad', [name, this.int64([0, 0, 0, 0, 0, missing, 0, 0])]);
   }
 
   isBlocked(value: Value): boolean {

@@ -1,6 +1,7 @@
 import { GraphError, type Shape } from '#core';
 import type { OpAttributes } from '../ir/op-attributes.ts';
 import type { Target } from '../ir/op-rule.ts';
+import { simplify } from '../ir/passes/simplify.ts';
 import { sortNodes, type Value, type Variable } from '../ir/value.ts';
 import type { OnnxDType } from '../onnx/dtype.ts';
 import { emitGraph } from '../onnx/emit-graph.ts';
@@ -91,7 +92,7 @@ function declareOutputs(graph: OnnxGraph, names: readonly string[], values: read
 
 /** The graph of one step: inputs and variables in, outputs and new contents out. */
 export function emitPlan(outputs: readonly Value[], updates: Updates, options: EmitPlanOptions): EmittedPlan {
-  const values = [...outputs, ...updates.values()];
+  const values = simplify([...outputs, ...updates.values()]);
   const { inputs, variables } = findLeaves(values);
   const graph = new OnnxGraph('step');
   for (const [name, value] of inputs) declare(graph, name, value);
@@ -121,7 +122,7 @@ export function emitLoop(
   count: number,
   options: EmitPlanOptions,
 ): EmittedPlan {
-  const values = [...updates.values(), ...outputs];
+  const values = simplify([...updates.values(), ...outputs]);
   const { inputs, variables } = findLeaves(values);
   const stacked = ({ dtype, shape }: PlanInput): PlanInput => ({ dtype, shape: [count, ...shape] });
   const fed = new Map([...inputs].map(([name, value]) => [name, stacked(value)]));

@@ -100,6 +100,8 @@ export class Plan {
     try {
       const session = await runtime.InferenceSession.create(emitted.bytes, {
         logSeverityLevel: 3,
+        // The graph is emitted in its final form; looking for more to do takes seconds for large models.
+        graphOptimizationLevel: 'disabled',
         executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'],
         ...(threads === undefined ? {} : { intraOpNumThreads: threads, interOpNumThreads: 1 }),
         ...(profilePrefix === undefined ? {} : { enableProfiling: true, profileFilePrefix: profilePrefix }),

@@ -112,7 +112,7 @@ export const convInputLowerings: OpTable['conv2dInput']['lowerings'] = [
     applies: (node, target) =>
       hasBlocks(target) &&
       node.attributes.groups === 1 &&
-      node.inputs[0].shape[1] >= target.blockSize &&
+      Math.min(node.inputs[0].shape[1], node.attributes.shape[1]) >= target.blockSize &&
       node.attributes.dilations.every((dilation) => dilation === 1) &&
       canFlip(node) &&
       node.inputs[0].dtype === 'float32',
