@@ -59,13 +59,12 @@ say(summary());
 
 function loadTensorflow() {
   try {
-    const core = load('@tensorflow/tfjs-core');
-    if (backend === 'cpu') load('@tensorflow/tfjs-backend-cpu');
-    else {
+    const whole = load('@tensorflow/tfjs');
+    if (backend === 'wasm') {
       const { setWasmPaths } = load('@tensorflow/tfjs-backend-wasm');
       setWasmPaths(`${dirname(load.resolve('@tensorflow/tfjs-backend-wasm'))}/`);
     }
-    return core;
+    return whole;
   } catch (error) {
     if (error.code !== 'MODULE_NOT_FOUND') throw error;
     say({ absent: 'TensorFlow.js: run npm ci --prefix bench/engine/contenders --ignore-scripts' });
