@@ -3,6 +3,10 @@ export { listCheckpoints, readCheckpoint, writeCheckpoint } from './checkpoint/c
 export type { StateValue } from './checkpoint/state-json.ts';
 export type { Batch, CompileOptions, StepResult, TrainingPosition } from './compile/compiled-model.ts';
 export { CompiledModel, compile } from './compile/compiled-model.ts';
+export type { KeyMapping } from './weights/map-keys.ts';
+export { mapKeys } from './weights/map-keys.ts';
+export type { MatchOptions, Mismatch, WeightReport } from './weights/match-state.ts';
+export { formatWeightReport, matchState } from './weights/match-state.ts';
 export type { PytorchOptions } from './weights/pytorch.ts';
 export { readPytorch } from './weights/pytorch.ts';
 export { readWeights } from './weights/read-weights.ts';
