@@ -1,7 +1,8 @@
 import { ConfigError } from '#core';
 
 /**
- * A learning rate over time, as a pure function of the number of steps (or epochs) done: a resumed run needs no state.
+ * A learning rate over time, as a pure function of the number of steps done: a resumed run needs no state. Whether a
+ * step is an update or an epoch is the caller's choice (`interval: 'step' | 'epoch'`); options count in the same unit.
  */
 export interface Schedule {
   readonly name: string;
@@ -30,7 +31,8 @@ export interface PlateauOptions {
 }
 
 export interface PlateauState {
-  readonly best: number;
+  /** Best metric so far; null before the first. */
+  readonly best: number | null;
   readonly waited: number;
   readonly cooling: number;
   readonly factor: number;
@@ -38,7 +40,9 @@ export interface PlateauState {
 
 /**
  * Reduces the learning rate when a metric has stopped improving. Tell it the metric with `observe`; the state is plain
- * data and goes into checkpoints.
+ * data and goes into checkpoints. A NaN or infinite metric is no improvement.
+ *
+ * @throws ConfigError for a factor outside (0, 1) or negative options
  */
 export class ReduceOnPlateau implements Schedule {
   readonly name = 'ReduceOnPlateau';
@@ -63,8 +67,18 @@ export class ReduceOnPlateau implements Schedule {
         { factor: this.options.factor },
       );
     }
-    const worst = this.options.mode === 'min' ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY;
-    this.current = { best: worst, waited: 0, cooling: 0, factor: 1 };
+    const { patience, threshold, cooldown, minimum, eps } = this.options;
+    const counts = { patience, threshold, cooldown, minimum, eps };
+    const faults = Object.entries(counts).filter(
+      ([, value]) => !(value >= 0 && value < Number.POSITIVE_INFINITY),
+    );
+    if (faults.length > 0) {
+      throw new ConfigError(
+        `ReduceOnPlateau: options must be finite numbers of at least 0, but got ${faults.map((each) => each.join(' ')).join(', ')}. Change them.`,
+        counts,
+      );
+    }
+    this.current = { best: null, waited: 0, cooling: 0, factor: 1 };
   }
 
   get state(): PlateauState {
@@ -100,9 +114,9 @@ export class ReduceOnPlateau implements Schedule {
     this.current = { best, waited, cooling, factor: now };
   }
 
-  private isBetter(metric: number, best: number): boolean {
+  private isBetter(metric: number, best: number | null): boolean {
     const { mode, threshold, thresholdMode } = this.options;
-    if (!Number.isFinite(best)) return !Number.isNaN(metric);
+    if (best === null) return Number.isFinite(metric);
     const sign = mode === 'min' ? -1 : 1;
     const limit = thresholdMode === 'absolute' ? best + sign * threshold : best * (1 + sign * threshold);
     return mode === 'min' ? metric < limit : metric > limit;
