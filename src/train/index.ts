@@ -3,6 +3,13 @@ export { listCheckpoints, readCheckpoint, writeCheckpoint } from './checkpoint/c
 export type { StateValue } from './checkpoint/state-json.ts';
 export type { Batch, CompileOptions, StepResult, TrainingPosition } from './compile/compiled-model.ts';
 export { CompiledModel, compile } from './compile/compiled-model.ts';
+export type { DataSource } from './fit/data-source.ts';
+export type { FitOptions } from './fit/fit.ts';
+export { fit } from './fit/fit.ts';
+export type { BatchProgress, Callbacks, EpochResult, FitResult, StopReason } from './fit/fit-event.ts';
+export type { BatchMetric } from './fit/metrics.ts';
+export { accuracy, argMaxRows } from './fit/metrics.ts';
+export type { CheckpointOptions } from './fit/training-files.ts';
 export type { KeyMapping } from './weights/map-keys.ts';
 export { mapKeys } from './weights/map-keys.ts';
 export type { MatchOptions, Mismatch, WeightReport } from './weights/match-state.ts';

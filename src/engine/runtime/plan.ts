@@ -102,6 +102,8 @@ export class Plan {
         logSeverityLevel: 3,
         // The graph is emitted in its final form; looking for more to do takes seconds for large models.
         graphOptimizationLevel: 'disabled',
+        // A planned single block is larger than what the arena needs when tensors are freed as they are used up.
+        enableMemPattern: false,
         executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'],
         ...(threads === undefined ? {} : { intraOpNumThreads: threads, interOpNumThreads: 1 }),
         ...(profilePrefix === undefined ? {} : { enableProfiling: true, profileFilePrefix: profilePrefix }),

@@ -1,0 +1,14 @@
+import type { Batch } from '../compile/compiled-model.ts';
+
+/**
+ * Where batches come from: a `DataLoader`, or anything like it. The batches of an epoch must be a function of the
+ * epoch's number, so that training can go on in the middle of one.
+ */
+export interface DataSource {
+  /** Batches per epoch. */
+  readonly length: number;
+  /** Samples per epoch. */
+  readonly size: number;
+  /** The batches of an epoch (counted from 0), from batch `start` on. */
+  epoch(epoch: number, start?: number): AsyncIterable<Batch>;
+}

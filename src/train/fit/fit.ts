@@ -1,0 +1,264 @@
+import { ConfigError, DataError, type HostTensor, type Logger, now, silentLogger } from '#core';
+import { ReduceOnPlateau } from '#nn';
+import { type Batch, type CompileOptions, CompiledModel } from '../compile/compiled-model.ts';
+import type { DataSource } from './data-source.ts';
+import type { Callbacks, EpochResult, FitResult, StopReason } from './fit-event.ts';
+import type { BatchMetric } from './metrics.ts';
+import { type CheckpointOptions, TrainingFiles, type TrainingProgress } from './training-files.ts';
+import { Watch } from './watch.ts';
+
+export interface FitOptions extends CompileOptions {
+  readonly data: DataSource;
+  /** Data that is evaluated after every epoch. */
+  readonly validation?: DataSource;
+  /** Times that the data is gone through. */
+  readonly epochs: number;
+  /** Metrics of the validation data. */
+  readonly metrics?: readonly BatchMetric[];
+  readonly callbacks?: Callbacks;
+  readonly checkpoint?: CheckpointOptions;
+  /** Go on from the last checkpoint in the folder, if there is one; false by default. */
+  readonly resume?: boolean;
+  /** Quantity that decides which epoch is best: `validationLoss`, `trainLoss` or a metric. */
+  readonly watch?: string;
+  /** Stop after this many epochs without a better one; `minDelta` is how much better it must be. */
+  readonly earlyStopping?: { readonly patience: number; readonly minDelta?: number };
+  /** Steps per call of ONNX Runtime; by default 1 for large models and 25 for small ones. */
+  readonly stepsPerCall?: number;
+  readonly logger?: Logger;
+  /** Stops after the step in progress and writes a checkpoint. */
+  readonly signal?: AbortSignal;
+}
+
+/** Models below this many parameters gain from several steps per call. */
+const SMALL_MODEL = 4_000_000;
+const SMALL_MODEL_STEPS = 25;
+
+/**
+ * Trains a model: epochs of steps, validation, checkpoints, early stopping.
+ *
+ * Stopped and resumed in the middle of an epoch, it gives bit for bit what it would have given without a stop.
+ *
+ * @returns the epochs, and why it stopped; the model holds the last weights
+ * @throws DataError for an empty data source
+ * @throws RuntimeFailure when the loss is not finite
+ * @example
+ * const result = await fit({ model, loss: crossEntropy, optimizer: new SGD(), data: loader, epochs: 10 });
+ */
+export async function fit(options: FitOptions): Promise<FitResult> {
+  const run = new FitRun(options);
+  try {
+    return await run.run();
+  } finally {
+    await run.compiled.release();
+  }
+}
+
+class FitRun {
+  readonly compiled: CompiledModel;
+  private readonly options: FitOptions;
+  private readonly files: TrainingFiles | undefined;
+  private readonly watch: Watch;
+  private readonly stepsPerCall: number;
+  private readonly history: EpochResult[] = [];
+  private readonly start = now();
+  /** Batches trained by this process, for the rate. */
+  private trained = 0;
+
+  constructor(options: FitOptions) {
+    const { data, validation, metrics = [], earlyStopping, checkpoint, model } = options;
+    checkOptions(options);
+    this.options = options;
+    this.compiled = new CompiledModel(options);
+    this.files = checkpoint === undefined ? undefined : new TrainingFiles(checkpoint);
+    const quantity = options.watch ?? (validation === undefined ? 'trainLoss' : 'validationLoss');
+    this.watch = new Watch(quantity, metrics, validation !== undefined, earlyStopping?.minDelta);
+    const isSmall = model.parameterCount() < SMALL_MODEL && (options.accumulate ?? 1) === 1;
+    this.stepsPerCall = Math.min(options.stepsPerCall ?? (isSmall ? SMALL_MODEL_STEPS : 1), data.length);
+  }
+
+  async run(): Promise<FitResult> {
+    let { epoch, batch, lossSum } = await this.begin();
+    const { epochs, callbacks } = this.options;
+    let stopped: StopReason = 'completed';
+    for (; epoch < epochs; epoch++, batch = 0, lossSum = 0) {
+      if (this.isOut(epoch)) {
+        stopped = 'early-stopping';
+        break;
+      }
+      await callbacks?.onEpochStart?.(epoch + 1, this.compiled);
+      this.compiled.startEpoch(epoch);
+      const epochStart = now();
+      const trained = await this.trainEpoch(epoch, batch, lossSum);
+      if (trained.batch < this.options.data.length) {
+        await this.save({ epoch, ...trained }, false, false);
+        stopped = 'cancelled';
+        break;
+      }
+      await this.endEpoch(epoch + 1, trained.lossSum, epochStart);
+      if (this.options.signal?.aborted && epoch + 1 < epochs) {
+        stopped = 'cancelled';
+        break;
+      }
+    }
+    const best = this.watch.bestEpoch;
+    return {
+      epochs: this.history,
+      ...(best === undefined ? {} : { bestEpoch: best }),
+      stopped,
+      totalSeconds: (now() - this.start) / 1000,
+    };
+  }
+
+  private async begin(): Promise<{ epoch: number; batch: number; lossSum: number }> {
+    if (!this.options.resume || this.files === undefined || !this.files.hasLast) {
+      return { epoch: 0, batch: 0, lossSum: 0 };
+    }
+    const progress = await this.files.resume(this.compiled);
+    this.history.push(...progress.history);
+    if (progress.watch !== undefined) this.watch.state = progress.watch;
+    const { schedule } = this.options;
+    if (schedule instanceof ReduceOnPlateau && progress.schedule !== undefined) {
+      schedule.state = progress.schedule as ReduceOnPlateau['state'];
+    }
+    this.log(`resumed after ${progress.epoch} epochs and ${progress.batch} batches`);
+    return progress;
+  }
+
+  private isOut(epoch: number): boolean {
+    const { earlyStopping } = this.options;
+    if (earlyStopping === undefined || this.watch.bestEpoch === undefined) return false;
+    return epoch - this.watch.bestEpoch >= earlyStopping.patience;
+  }
+
+  /** @returns how many batches are done in all, fewer than the epoch has when it was stopped */
+  private async trainEpoch(epoch: number, start: number, startSum: number): Promise<{ batch: number; lossSum: number }> {
+    const { data, signal } = this.options;
+    let batch = start;
+    let lossSum = startSum;
+    let held: Batch[] = [];
+    const flush = async () => {
+      const results = await this.compiled.steps(held);
+      batch += held.length;
+      this.trained += held.length;
+      held = [];
+      const losses = results.map(({ loss }) => loss);
+      lossSum = losses.reduce((total, loss) => total + loss, lossSum);
+      await this.reportBatch(epoch, batch, losses, lossSum);
+    };
+    // What is left of an epoch is fewer steps than a call has: one by one, so that no graph is made for it.
+    const flushSingly = async () => {
+      for (const each of held.splice(0)) {
+        held = [each];
+        await flush();
+      }
+    };
+    for await (const next of data.epoch(epoch, start)) {
+      // A short last batch has a graph of its own.
+      if (held.length > 0 && String(next[0].shape) !== String(held[0][0].shape)) await flushSingly();
+      held.push(next);
+      if (held.length >= this.stepsPerCall) await flush();
+      if (signal?.aborted) break;
+    }
+    await flushSingly();
+    return { batch, lossSum };
+  }
+
+  private async reportBatch(epoch: number, batch: number, losses: readonly number[], lossSum: number): Promise<void> {
+    const { data, epochs, callbacks } = this.options;
+    if (callbacks?.onBatchEnd === undefined) return;
+    const seconds = Math.max(1e-9, (now() - this.start) / 1000);
+    const left = (epochs - epoch) * data.length - batch;
+    await callbacks.onBatchEnd(
+      {
+        epoch: epoch + 1,
+        batch,
+        batches: data.length,
+        losses,
+        meanLoss: lossSum / batch,
+        samplesPerSecond: (this.trained * data.size) / data.length / seconds,
+        secondsLeft: (left * seconds) / this.trained,
+      },
+      this.compiled,
+    );
+  }
+
+  private async endEpoch(epoch: number, lossSum: number, epochStart: number): Promise<void> {
+    const { data, callbacks, schedule } = this.options;
+    const validated = await this.validate(epoch);
+    const seconds = (now() - epochStart) / 1000;
+    const result: EpochResult = {
+      epoch,
+      trainLoss: lossSum / data.length,
+      ...validated,
+      learningRate: this.compiled.learningRate,
+      seconds,
+      samplesPerSecond: data.size / seconds,
+    };
+    this.history.push(result);
+    const isBest = this.watch.observe(result);
+    if (schedule instanceof ReduceOnPlateau) {
+      schedule.observe(this.watch.valueOf(result), this.options.optimizer.options.learningRate);
+    }
+    this.log(`epoch ${epoch}`, { ...result.metrics, trainLoss: result.trainLoss, validationLoss: result.validationLoss });
+    await this.save({ epoch, batch: 0, lossSum: 0 }, isBest, true);
+    await callbacks?.onEpochEnd?.(result, this.compiled);
+  }
+
+  private async validate(epoch: number): Promise<{ validationLoss?: number; metrics: Record<string, number> }> {
+    const { validation, metrics = [] } = this.options;
+    if (validation === undefined) return { metrics: {} };
+    let count = 0;
+    let loss = 0;
+    const sums = metrics.map(() => 0);
+    for await (const batch of validation.epoch(epoch)) {
+      const size = batch[0].shape[0];
+      const result = await this.compiled.evaluate(batch);
+      count += size;
+      loss += result.loss * size;
+      metrics.forEach((metric, i) => {
+        sums[i] += metric.sum(result.output, batch[batch.length - 1] as HostTensor);
+      });
+    }
+    return {
+      validationLoss: loss / count,
+      metrics: Object.fromEntries(metrics.map(({ name }, i) => [name, sums[i] / count])),
+    };
+  }
+
+  private async save(at: { epoch: number; batch: number; lossSum: number }, isBest: boolean, isEpoch: boolean): Promise<void> {
+    if (this.files === undefined) return;
+    const { schedule, callbacks } = this.options;
+    const progress: TrainingProgress = {
+      ...at,
+      history: this.history,
+      watch: this.watch.state,
+      schedule: schedule instanceof ReduceOnPlateau ? schedule.state : null,
+    };
+    for (const [path, kind] of await this.files.save(this.compiled, progress, { isBest, isEpoch })) {
+      callbacks?.onCheckpoint?.(path, kind);
+    }
+  }
+
+  private log(message: string, fields: Record<string, unknown> = {}): void {
+    (this.options.logger ?? silentLogger).log('info', message, fields);
+  }
+}
+
+function checkOptions({ data, validation, epochs, stepsPerCall, resume, checkpoint }: FitOptions): void {
+  if (!Number.isInteger(epochs) || epochs < 1) {
+    throw new ConfigError(`fit: epochs must be a whole number above 0, but got ${epochs}. Pass at least 1.`, { epochs });
+  }
+  if (stepsPerCall !== undefined && (!Number.isInteger(stepsPerCall) || stepsPerCall < 1)) {
+    throw new ConfigError(`fit: stepsPerCall must be a whole number above 0, but got ${stepsPerCall}. Pass at least 1.`, {
+      stepsPerCall,
+    });
+  }
+  if (resume && checkpoint === undefined) {
+    throw new ConfigError('fit: resume needs a folder of checkpoints, but got none. Pass checkpoint: { folder }.');
+  }
+  for (const [name, source] of Object.entries({ data, validation })) {
+    if (source === undefined || source.length > 0) continue;
+    throw new DataError(`fit: ${name} must hold at least one batch, but it is empty. Check the path and dropLast.`, { name });
+  }
+}

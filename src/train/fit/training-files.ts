@@ -1,0 +1,95 @@
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ConfigError, DataError } from '#core';
+import { readCheckpoint, type StoredCheckpoint, writeCheckpoint } from '../checkpoint/checkpoint.ts';
+import type { StateValue } from '../checkpoint/state-json.ts';
+import type { CompiledModel, TrainingPosition } from '../compile/compiled-model.ts';
+import type { EpochResult } from './fit-event.ts';
+
+export interface CheckpointOptions {
+  /** Folder of the checkpoints, made if missing. */
+  readonly folder: string;
+  /** Also keep one file per epoch; false by default. */
+  readonly everyEpoch?: boolean;
+}
+
+/** Where a training stands, beside its tensors. */
+export interface TrainingProgress {
+  /** Epochs finished. */
+  readonly epoch: number;
+  /** Batches done of the epoch that follows. */
+  readonly batch: number;
+  /** Sum of the losses of those batches. */
+  readonly lossSum: number;
+  readonly history: readonly EpochResult[];
+  readonly watch: { readonly best: number; readonly bestEpoch: number | null } | undefined;
+  /** Contents of a schedule that has state. */
+  readonly schedule: unknown;
+}
+
+const LAST = 'last.safetensors';
+const BEST = 'best.safetensors';
+
+/** The checkpoints of one training: `last`, `best` and, on request, one per epoch. Each file is whole or not there. */
+export class TrainingFiles {
+  private readonly folder: string;
+  private readonly everyEpoch: boolean;
+
+  constructor({ folder, everyEpoch = false }: CheckpointOptions) {
+    this.folder = folder;
+    this.everyEpoch = everyEpoch;
+  }
+
+  async save(
+    compiled: CompiledModel,
+    progress: TrainingProgress,
+    { isBest, isEpoch }: { isBest: boolean; isEpoch: boolean },
+  ): Promise<[path: string, kind: 'last' | 'best' | 'epoch'][]> {
+    await mkdir(this.folder, { recursive: true });
+    const state = { ...progress, position: compiled.position } as unknown as StateValue;
+    const checkpoint = { tensors: compiled.stateDict(), state };
+    const names: [string, 'last' | 'best' | 'epoch'][] = [[LAST, 'last']];
+    if (isBest) names.push([BEST, 'best']);
+    if (isEpoch && this.everyEpoch) names.push([`epoch-${String(progress.epoch).padStart(4, '0')}.safetensors`, 'epoch']);
+    const written: [string, 'last' | 'best' | 'epoch'][] = [];
+    for (const [name, kind] of names) written.push([await writeCheckpoint(join(this.folder, name), checkpoint), kind]);
+    return written;
+  }
+
+  get hasLast(): boolean {
+    return existsSync(join(this.folder, LAST));
+  }
+
+  /**
+   * Puts a training back to where its last checkpoint stands.
+   * @throws DataError when the file is damaged or of another model
+   */
+  async resume(compiled: CompiledModel): Promise<TrainingProgress> {
+    return restore(compiled, await readCheckpoint(join(this.folder, LAST)));
+  }
+
+  /** Puts the tensors of the best epoch into the model. */
+  async loadBest(compiled: CompiledModel): Promise<void> {
+    const path = join(this.folder, BEST);
+    if (existsSync(path)) restore(compiled, await readCheckpoint(path));
+  }
+}
+
+function restore(compiled: CompiledModel, { tensors, state, path }: StoredCheckpoint): TrainingProgress {
+  const progress = state as unknown as TrainingProgress & { position: TrainingPosition };
+  if (progress?.position === undefined || progress.history === undefined) {
+    throw new DataError(`resume: the checkpoint must be one of fit, but "${path}" is not. Name another folder.`, {
+      file: path,
+    });
+  }
+  const seed = compiled.position.seed;
+  if (progress.position.seed !== seed) {
+    throw new ConfigError(
+      `resume: the seed must stay the same, but the checkpoint has ${progress.position.seed} and this training ${seed}. Pass seed: ${progress.position.seed}, or another folder.`,
+      { checkpoint: progress.position.seed, seed },
+    );
+  }
+  compiled.loadState(tensors, progress.position);
+  return progress;
+}
