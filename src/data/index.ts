@@ -8,6 +8,10 @@ export { formatDescribe, formatHead, formatNumber, formatTable, tableRecords } f
 export type { BankRow, GenerateBankOptions } from './generators/bank.ts';
 export { bankProbability, generateBank } from './generators/bank.ts';
 export type { BinaryTruth } from './generators/binary-truth.ts';
+export type { DigitOptions } from './generators/digits.ts';
+export { drawDigits } from './generators/digits.ts';
+export type { FeatureTable } from './generators/lecture-tables.ts';
+export { diabetesModel, generateDiabetes, generateOtto } from './generators/lecture-tables.ts';
 export type { GenerateMulticlassOptions, MulticlassTruth } from './generators/multiclass.ts';
 export { generateMulticlass } from './generators/multiclass.ts';
 export type { GenerateRegressionOptions, RegressionTruth } from './generators/regression.ts';
@@ -15,6 +19,26 @@ export { generateRegression } from './generators/regression.ts';
 export type { ReadOptions } from './open-relation.ts';
 export type { ColumnFacts, ReadReport } from './read-table.ts';
 export { readTable } from './read-table.ts';
+export type { WorkerDataset, WorkerDescription } from './samples/batch-workers.ts';
+export type { BatchContext, DataLoaderOptions } from './samples/data-loader.ts';
+export { DataLoader } from './samples/data-loader.ts';
+export type { Dataset, Sample } from './samples/dataset.ts';
+export {
+  ArrayDataset,
+  ConcatDataset,
+  checkLabels,
+  collate,
+  randomSplit,
+  Subset,
+  TensorDataset,
+} from './samples/dataset.ts';
+export { readIdx, writeIdx } from './samples/idx.ts';
+export type { ImageFolderOptions } from './samples/image-folder.ts';
+export { decodeImage, ImageFolderDataset } from './samples/image-folder.ts';
+export type { LabelledImages, Mnist } from './samples/mnist.ts';
+export { loadMnist } from './samples/mnist.ts';
+export type { AffineRange, Transform } from './samples/transforms.ts';
+export { compose, normalize, randomAffine, toTensor } from './samples/transforms.ts';
 export type { ScanColumn, ScanOptions } from './scan-table.ts';
 export { scanTable } from './scan-table.ts';
 export type { TableFormat, TableSource } from './source-files.ts';

@@ -21,7 +21,10 @@ export function normal(mean = 0, std = 1): Initializer {
 /** Normal, drawn again until within [low, high]. */
 export function truncatedNormal(mean = 0, std = 1, low = -2, high = 2): Initializer {
   if (!(low < high)) {
-    throw new ConfigError(`truncatedNormal: low must be below high, but got ${low} and ${high}. Swap them.`, { low, high });
+    throw new ConfigError(`truncatedNormal: low must be below high, but got ${low} and ${high}. Swap them.`, {
+      low,
+      high,
+    });
   }
   return (shape, rng) =>
     filled(shape, () => {

@@ -162,7 +162,10 @@ export function namedStates(module: Module): Map<string, State> {
   return collect(module, State);
 }
 
-function collect<S extends State>(module: Module, kind: abstract new (...args: never[]) => S): Map<string, S> {
+function collect<S extends State>(
+  module: Module,
+  kind: abstract new (...args: never[]) => S,
+): Map<string, S> {
   const found = new Map<string, S>();
   const seen = new Set<State>();
   const visit = (owner: Module, prefix: string): void => {
@@ -185,7 +188,10 @@ const joinName = (prefix: string, name: string): string => (prefix === '' ? name
 
 /** `runningMean` as `running_mean`: the spelling of PyTorch's state dicts. */
 function stateName(property: string): string {
-  return property.replace(/([a-z0-9])([A-Z])/g, (_, before: string, letter: string) => `${before}_${letter.toLowerCase()}`);
+  return property.replace(
+    /([a-z0-9])([A-Z])/g,
+    (_, before: string, letter: string) => `${before}_${letter.toLowerCase()}`,
+  );
 }
 
 function membersOf(owner: Module): [string, Module | State][] {
@@ -194,7 +200,8 @@ function membersOf(owner: Module): [string, Module | State][] {
     if (value instanceof Module || value instanceof State) members.push([stateName(property), value]);
     else if (Array.isArray(value)) {
       value.forEach((item, i) => {
-        if (item instanceof Module || item instanceof State) members.push([`${stateName(property)}.${i}`, item]);
+        if (item instanceof Module || item instanceof State)
+          members.push([`${stateName(property)}.${i}`, item]);
       });
     }
   }

@@ -364,10 +364,20 @@ export function pad(x: Value, before: readonly number[], after: readonly number[
 /** Elements `steps[i]` apart along axis i, zeros between them. */
 export function spread(x: Value, steps: readonly number[]): Value {
   if (steps.every((step) => step === 1)) return x;
-  const apart = reshape(x, x.shape.flatMap((dim) => [dim, 1]));
+  const apart = reshape(
+    x,
+    x.shape.flatMap((dim) => [dim, 1]),
+  );
   const none = apart.shape.map(() => 0);
-  const padded = pad(apart, none, steps.flatMap((step) => [0, step - 1]));
-  const joined = reshape(padded, x.shape.map((dim, axis) => dim * steps[axis]));
+  const padded = pad(
+    apart,
+    none,
+    steps.flatMap((step) => [0, step - 1]),
+  );
+  const joined = reshape(
+    padded,
+    x.shape.map((dim, axis) => dim * steps[axis]),
+  );
   // The zeros behind the last element are cut.
   const ends = x.shape.map((dim, axis) => Math.max(0, (dim - 1) * steps[axis] + Math.min(dim, 1)));
   return slice(joined, x.shape.map(() => 0), ends); // biome-ignore format: short

@@ -4,7 +4,13 @@ import { formatShape } from './shapes.ts';
 import type { TensorType } from './value.ts';
 
 /** Size of one axis after a window of `kernel` moves over it. */
-export function windowCount(size: number, kernel: number, stride: number, pads: number, dilation: number): number {
+export function windowCount(
+  size: number,
+  kernel: number,
+  stride: number,
+  pads: number,
+  dilation: number,
+): number {
   return Math.floor((size + pads - dilation * (kernel - 1) - 1) / stride) + 1;
 }
 
@@ -12,7 +18,11 @@ export function windowCount(size: number, kernel: number, stride: number, pads: 
 export function windowedSize(
   [height, width]: readonly number[],
   kernel: readonly number[],
-  { strides, pads, dilations = [1, 1] }: Pick<PoolAttributes, 'strides' | 'pads'> & { dilations?: ConvAttributes['dilations'] },
+  {
+    strides,
+    pads,
+    dilations = [1, 1],
+  }: Pick<PoolAttributes, 'strides' | 'pads'> & { dilations?: ConvAttributes['dilations'] },
 ): [number, number] {
   return [
     windowCount(height, kernel[0], strides[0], pads[0] + pads[2], dilations[0]),
@@ -37,9 +47,11 @@ export function convShape(x: Shape, weight: Shape, attributes: ConvAttributes, w
   if (x[1] !== weight[1] * groups) {
     throw fault('channels of input and weight must agree', `Set inChannels to ${x[1]}.`);
   }
-  if (weight[0] % groups !== 0) throw fault('groups must divide the output channels', 'Choose another number of groups.');
+  if (weight[0] % groups !== 0)
+    throw fault('groups must divide the output channels', 'Choose another number of groups.');
   const size = windowedSize(x.slice(2), weight.slice(2), attributes);
-  if (size.some((dim) => dim < 1)) throw fault('the kernel must fit into the padded input', 'Pad more or use a smaller kernel.');
+  if (size.some((dim) => dim < 1))
+    throw fault('the kernel must fit into the padded input', 'Pad more or use a smaller kernel.');
   return [x[0], weight[0], ...size];
 }
 
@@ -80,7 +92,11 @@ export function visitConvolution(
               for (let w = 0; w < outWidth; w++) {
                 const column = w * strides[1] - pads[1] + j * dilations[1];
                 if (column < 0 || column >= width) continue;
-                visit(plane + row * width + column, at, ((n * outChannels + o) * outHeight + h) * outWidth + w);
+                visit(
+                  plane + row * width + column,
+                  at,
+                  ((n * outChannels + o) * outHeight + h) * outWidth + w,
+                );
               }
             }
           }

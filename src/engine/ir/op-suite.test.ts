@@ -4,7 +4,7 @@ import { checkGradient, createTarget, interpret, Plan, referenceTensor, verifyGr
 import { applicableLowerings } from '../onnx/select-lowering.ts';
 import * as build from './build.ts';
 import type { OpName } from './op-attributes.ts';
-import { caseData, opCases, type OpCase } from './op-cases.ts';
+import { caseData, type OpCase, opCases } from './op-cases.ts';
 import { sortNodes, type Value } from './value.ts';
 
 const target = await createTarget('cpu', 2);
@@ -14,7 +14,9 @@ function prepare(op: OpName, each: OpCase) {
   const data = each.inputs.map((input, i) => caseData(input, op.length * 31 + i));
   const made = each.make(...inputs);
   const outputs: readonly Value[] = 'node' in made ? [made] : made;
-  const bindings = Object.fromEntries(data.map((values, i) => [`x${i}`, referenceTensor(values, each.inputs[i].shape)]));
+  const bindings = Object.fromEntries(
+    data.map((values, i) => [`x${i}`, referenceTensor(values, each.inputs[i].shape)]),
+  );
   const feeds = Object.fromEntries(
     data.map((values, i) => [`x${i}`, host(values, each.inputs[i].dtype ?? 'float32', each.inputs[i].shape)]),
   );
@@ -42,7 +44,9 @@ function expectClose(got: ArrayLike<number | bigint>, wanted: ArrayLike<number>,
 /** The operand through a 1×1 convolution that changes nothing, after which it lies in blocks. */
 function asBlocked(x: Value): Value {
   const channels = x.shape[1];
-  const identity = Float32Array.from({ length: channels * channels }, (_, i) => Number(i % (channels + 1) === 0));
+  const identity = Float32Array.from({ length: channels * channels }, (_, i) =>
+    Number(i % (channels + 1) === 0),
+  );
   const weight = build.constant(identity, [channels, channels, 1, 1], 'float32');
   return build.conv2d(x, weight, { strides: [1, 1], pads: [0, 0, 0, 0], dilations: [1, 1], groups: 1 });
 }
@@ -57,7 +61,10 @@ const blockedCases = (Object.keys(opCases) as OpName[]).flatMap((op) =>
 describe.skipIf(target.blockSize === 1)('on blocked operands', () => {
   it.each(blockedCases)('%s, %s: ONNX Runtime agrees with the reference', async (op, _, each) => {
     const make = each.make;
-    const blocked = { ...each, make: (...inputs: Value[]) => make(...inputs.map((x) => (isImage(x) ? asBlocked(x) : x))) };
+    const blocked = {
+      ...each,
+      make: (...inputs: Value[]) => make(...inputs.map((x) => (isImage(x) ? asBlocked(x) : x))),
+    };
     const { outputs, bindings, feeds } = prepare(op, blocked);
     const reference = interpret(outputs, bindings);
     const plan = await Plan.create(outputs, new Map(), {
@@ -72,7 +79,14 @@ describe.skipIf(target.blockSize === 1)('on blocked operands', () => {
 
   it('covers the ops that images go through', () => {
     const covered = new Set(blockedCases.map(([op]) => op));
-    for (const op of ['conv2d', 'conv2dInput', 'conv2dWeight', 'channelAffine', 'channelDot', 'channelMoments'] as const)
+    for (const op of [
+      'conv2d',
+      'conv2dInput',
+      'conv2dWeight',
+      'channelAffine',
+      'channelDot',
+      'channelMoments',
+    ] as const)
       expect(covered).toContain(op);
   });
 });
@@ -104,7 +118,10 @@ describe.each(Object.keys(opCases) as OpName[])('%s', (op) => {
         const { inputs, outputs, bindings } = prepare(op, each);
         const wanted = inputs.filter((input) => input.dtype === 'float32');
         expect(checkGradient(outputs, wanted, bindings)).toMatchObject({ passed: true });
-        if (smooth) expect(checkGradient(outputs, wanted, bindings, { secondOrder: true, tolerance: 1e-6 })).toMatchObject({ passed: true });
+        if (smooth)
+          expect(
+            checkGradient(outputs, wanted, bindings, { secondOrder: true, tolerance: 1e-6 }),
+          ).toMatchObject({ passed: true });
       });
     }
   }

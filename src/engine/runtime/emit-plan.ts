@@ -81,7 +81,12 @@ function emitValues(
 }
 
 /** Declares outputs; what is an input, a constant or an output already is copied under a name of its own. */
-function declareOutputs(graph: OnnxGraph, names: readonly string[], values: readonly Value[], taken: Iterable<string>): string[] {
+function declareOutputs(
+  graph: OnnxGraph,
+  names: readonly string[],
+  values: readonly Value[],
+  taken: Iterable<string>,
+): string[] {
   const used = new Set(taken);
   return names.map((name, i) => {
     const output = used.has(name) || graph.isConstant(name) ? graph.node('Identity', [name]) : name;
@@ -138,12 +143,15 @@ export function emitLoop(
     const name = `state${inside.size}:${variable.name}`;
     inside.set(variable, declare(body, name, variable));
   }
-  for (const [variable, name] of variables) if (!inside.has(variable)) inside.set(variable, body.capture(name));
+  for (const [variable, name] of variables)
+    if (!inside.has(variable)) inside.set(variable, body.capture(name));
   for (const [name, value] of inputs) declare(body, name, value);
   const names = emitValues(body, values, inside, options);
   declareOutputs(body, names, values, [...inputs.keys(), ...inside.values()]);
 
-  const initial = moving.map((variable) => variables.get(variable) ?? declare(graph, `unread:${variable.name}`, variable));
+  const initial = moving.map(
+    (variable) => variables.get(variable) ?? declare(graph, `unread:${variable.name}`, variable),
+  );
   const results = graph.multiNode('Scan', [...initial, ...[...fed.keys()].map((name) => `stacked:${name}`)], {
     attributes: { body: { graph: body }, num_scan_inputs: { int: fed.size } },
     outputs: values.length,

@@ -22,7 +22,12 @@ export async function findNonFinite(
   if (first < 0) return undefined;
   const { node } = values[first];
   const line = node.site?.toString() ?? '';
-  const name = (node.attributes as { variable?: { name: string }; name?: string }).variable?.name ?? (node.attributes as { name?: string }).name;
-  const what = name === undefined ? `${node.phase === 'backward' ? 'the gradient at ' : ''}${node.op}` : `${node.op} "${name}"`;
+  const name =
+    (node.attributes as { variable?: { name: string }; name?: string }).variable?.name ??
+    (node.attributes as { name?: string }).name;
+  const what =
+    name === undefined
+      ? `${node.phase === 'backward' ? 'the gradient at ' : ''}${node.op}`
+      : `${node.op} "${name}"`;
   return `${what} [${values[first].shape.join(', ')}]${line === '' ? '' : ` (${line})`}`;
 }

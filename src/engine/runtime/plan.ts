@@ -4,7 +4,14 @@ import type { Device } from '../ir/op-rule.ts';
 import type { Value, Variable } from '../ir/value.ts';
 import type { ChooseLowering } from '../onnx/select-lowering.ts';
 import { createTarget, missingDevice } from './devices.ts';
-import { type EmittedPlan, type EmitPlanOptions, emitLoop, emitPlan, type PlanInput, type Updates } from './emit-plan.ts';
+import {
+  type EmitPlanOptions,
+  type EmittedPlan,
+  emitLoop,
+  emitPlan,
+  type PlanInput,
+  type Updates,
+} from './emit-plan.ts';
 import { firstLine, loadRuntime } from './load-runtime.ts';
 import { findNonFinite } from './non-finite.ts';
 

@@ -1,4 +1,12 @@
-import { type HostTensor, type NumericArray, type Shape, ShapeError, type DType, createArray, sizeOf } from '#core';
+import {
+  createArray,
+  type DType,
+  type HostTensor,
+  type NumericArray,
+  type Shape,
+  ShapeError,
+  sizeOf,
+} from '#core';
 import * as build from '../ir/build.ts';
 import type { Variable } from '../ir/value.ts';
 import { Tensor } from './tensor.ts';

@@ -27,7 +27,11 @@ export const softplus = (x: Tensor): Tensor => x.maximum(0).add(x.abs().neg().ex
 export const mish = (x: Tensor): Tensor => x.mul(softplus(x).tanh());
 
 /** min(max(x + 3, 0), 6)/6. */
-export const hardSigmoid = (x: Tensor): Tensor => x.add(3).clip(0, 6).mul(1 / 6);
+export const hardSigmoid = (x: Tensor): Tensor =>
+  x
+    .add(3)
+    .clip(0, 6)
+    .mul(1 / 6);
 
 /** x·hardSigmoid(x). @source https://arxiv.org/abs/1905.02244 */
 export const hardSwish = (x: Tensor): Tensor => x.mul(hardSigmoid(x));
@@ -96,7 +100,8 @@ export class PReLU extends Module {
   }
 
   override forward(x: Tensor): Tensor {
-    const slope = this.weight.size === 1 ? this.weight : this.weight.reshape([-1, ...new Array(x.rank - 2).fill(1)]);
+    const slope =
+      this.weight.size === 1 ? this.weight : this.weight.reshape([-1, ...new Array(x.rank - 2).fill(1)]);
     return x.greaterEqual(0).where(x, x.mul(slope));
   }
 }

@@ -41,7 +41,10 @@ export class MultiheadAttention extends Module {
     const rng = layerRng(seed);
     this.inProjWeight = new Parameter(xavierUniform()([3 * features, features], rng));
     this.inProjBias = bias ? new Parameter(constant(0)([3 * features], rng)) : undefined;
-    this.outProj = new Linear(features, features, { bias, ...(seed === undefined ? {} : { seed: seed + 1 }) });
+    this.outProj = new Linear(features, features, {
+      bias,
+      ...(seed === undefined ? {} : { seed: seed + 1 }),
+    });
     this.outProj.bias?.set(constant(0)([features], rng));
     this.heads = heads;
     this.dropout = new Dropout(dropout);

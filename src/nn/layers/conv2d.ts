@@ -2,7 +2,7 @@ import { ConfigError } from '#core';
 import { build, Parameter, Tensor } from '#engine';
 import { defaultBias, defaultWeight, layerRng } from '../initializers.ts';
 import { Module } from '../module.ts';
-import { type PaddingOption, type Pair, pairOf, padsOf } from './geometry.ts';
+import { type PaddingOption, type Pair, padsOf, pairOf } from './geometry.ts';
 
 export interface Conv2dOptions {
   /** Step of the window in pixels; 1 by default. */
@@ -54,7 +54,13 @@ export class Conv2d extends Module {
   }
 
   override forward(x: Tensor): Tensor {
-    const pads = padsOf(this.padding, x.shape.slice(2), this.weight.shape.slice(2), this.stride, this.dilation);
+    const pads = padsOf(
+      this.padding,
+      x.shape.slice(2),
+      this.weight.shape.slice(2),
+      this.stride,
+      this.dilation,
+    );
     const attributes = { strides: this.stride, pads, dilations: this.dilation, groups: this.groups };
     const y = build.conv2d(x.value, this.weight.value, attributes);
     if (this.bias === undefined) return new Tensor(y);
@@ -80,9 +86,22 @@ export class ConvTranspose2d extends Module {
   readonly bias: Parameter | undefined;
   readonly options: Required<Omit<ConvTranspose2dOptions, 'seed' | 'bias'>>;
 
-  constructor(inChannels: number, outChannels: number, kernelSize: Pair, options: ConvTranspose2dOptions = {}) {
+  constructor(
+    inChannels: number,
+    outChannels: number,
+    kernelSize: Pair,
+    options: ConvTranspose2dOptions = {},
+  ) {
     super();
-    const { stride = 1, padding = 0, outputPadding = 0, dilation = 1, groups = 1, bias = true, seed } = options;
+    const {
+      stride = 1,
+      padding = 0,
+      outputPadding = 0,
+      dilation = 1,
+      groups = 1,
+      bias = true,
+      seed,
+    } = options;
     const rng = layerRng(seed);
     const shape = [inChannels, outChannels / groups, ...pairOf(kernelSize)];
     this.weight = new Parameter(defaultWeight(shape, rng));
@@ -92,9 +111,9 @@ export class ConvTranspose2d extends Module {
 
   override forward(x: Tensor): Tensor {
     const { groups } = this.options;
-    const [stride, padding, extra, dilation] = (['stride', 'padding', 'outputPadding', 'dilation'] as const).map(
-      (name) => pairOf(this.options[name]),
-    );
+    const [stride, padding, extra, dilation] = (
+      ['stride', 'padding', 'outputPadding', 'dilation'] as const
+    ).map((name) => pairOf(this.options[name]));
     const size = [0, 1].map(
       (axis) =>
         (x.shape[axis + 2] - 1) * stride[axis] -

@@ -8,7 +8,8 @@ import { Module } from '../module.ts';
  */
 export function randomUniform(shape: Shape): Tensor {
   const recording = currentTrace();
-  if (recording?.key !== undefined) return new Tensor(build.randomUniform(recording.key, shape, recording.streams++));
+  if (recording?.key !== undefined)
+    return new Tensor(build.randomUniform(recording.key, shape, recording.streams++));
   return new Tensor(build.randomUniform(tensor([0, eagerCalls++], 'int64').value, shape, 0));
 }
 
@@ -18,17 +19,26 @@ let eagerCalls = 0;
 export function randomNormal(shape: Shape): Tensor {
   // 1 − u lies in (0, 1], where the logarithm is finite.
   const radius = randomUniform(shape).neg().add(1).log().mul(-2).sqrt();
-  return radius.mul(randomUniform(shape).mul(2 * Math.PI).cos());
+  return radius.mul(
+    randomUniform(shape)
+      .mul(2 * Math.PI)
+      .cos(),
+  );
 }
 
 function checkRate(rate: number, where: string): number {
   if (rate >= 0 && rate < 1) return rate;
-  throw new ConfigError(`${where}: the rate must lie in [0, 1), but got ${rate}. Pass a share to drop.`, { rate });
+  throw new ConfigError(`${where}: the rate must lie in [0, 1), but got ${rate}. Pass a share to drop.`, {
+    rate,
+  });
 }
 
 /** 1/(1 − rate) where kept, 0 where dropped. */
 const keepMask = (shape: Shape, rate: number): Tensor =>
-  randomUniform(shape).greaterEqual(rate).cast('float32').mul(1 / (1 - rate));
+  randomUniform(shape)
+    .greaterEqual(rate)
+    .cast('float32')
+    .mul(1 / (1 - rate));
 
 /**
  * In training, sets each element to 0 with probability `rate` and multiplies the others by 1/(1 − rate).

@@ -20,7 +20,8 @@ export class Embedding extends Module {
     super();
     const { paddingIndex, initializer = normal(), seed } = options;
     const table = initializer([count, features], layerRng(seed));
-    if (paddingIndex !== undefined) table.data.fill(0, paddingIndex * features, (paddingIndex + 1) * features);
+    if (paddingIndex !== undefined)
+      table.data.fill(0, paddingIndex * features, (paddingIndex + 1) * features);
     this.weight = new Parameter(table);
     this.paddingIndex = paddingIndex;
   }

@@ -33,7 +33,10 @@ export function padsOf(
   if (padding === 'same') {
     const totals = [0, 1].map((axis) =>
       Math.max(
-        (Math.ceil(size[axis] / stride[axis]) - 1) * stride[axis] + (kernel[axis] - 1) * dilation[axis] + 1 - size[axis],
+        (Math.ceil(size[axis] / stride[axis]) - 1) * stride[axis] +
+          (kernel[axis] - 1) * dilation[axis] +
+          1 -
+          size[axis],
         0,
       ),
     );

@@ -51,7 +51,9 @@ abstract class BatchNorm extends Module {
         { shape: [...x.shape], channels },
       );
     }
-    const [mean, variance] = this.training ? this.batchStatistics(x) : [this.runningMean.read(), this.runningVar.read()];
+    const [mean, variance] = this.training
+      ? this.batchStatistics(x)
+      : [this.runningMean.read(), this.runningVar.read()];
     const scale = variance.add(this.eps).sqrt().reciprocal();
     const weighted = this.weight === undefined ? scale : scale.mul(this.weight);
     const offset = mean.mul(weighted).neg();
@@ -69,7 +71,12 @@ abstract class BatchNorm extends Module {
       );
     }
     const move = (buffer: Buffer, batch: Tensor) =>
-      buffer.assign(buffer.read().mul(1 - this.momentum).add(batch.detach().mul(this.momentum)));
+      buffer.assign(
+        buffer
+          .read()
+          .mul(1 - this.momentum)
+          .add(batch.detach().mul(this.momentum)),
+      );
     move(this.runningMean, mean);
     move(this.runningVar, variance.mul(count / (count - 1)));
     this.numBatchesTracked.assign(this.numBatchesTracked.read().add(1));

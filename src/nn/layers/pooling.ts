@@ -1,6 +1,6 @@
 import { build, Tensor } from '#engine';
 import { Module } from '../module.ts';
-import { type Pair, type PaddingOption, padsOf, pairOf } from './geometry.ts';
+import { type PaddingOption, type Pair, padsOf, pairOf } from './geometry.ts';
 
 export interface Pool2dOptions {
   /** Step of the window; the kernel's size by default. */
@@ -26,7 +26,12 @@ abstract class Pool2d extends Module {
 
   /** With `ceilMode`, windows that start inside the image (padding before it included) are added at the far edge. */
   protected attributes(x: Tensor) {
-    const pads = [...padsOf(this.padding, x.shape.slice(2), this.kernel, this.stride)] as [number, number, number, number];
+    const pads = [...padsOf(this.padding, x.shape.slice(2), this.kernel, this.stride)] as [
+      number,
+      number,
+      number,
+      number,
+    ];
     if (this.ceilMode) {
       for (const axis of [0, 1]) {
         const size = x.shape[axis + 2] + pads[axis] + pads[axis + 2];

@@ -13,10 +13,23 @@ export interface BiTemperedOptions extends LossOptions {
 }
 
 /** (x^(1 − t) − 1)/(1 − t), the logarithm for t = 1. */
-const logT = (x: Tensor, t: number): Tensor => (t === 1 ? x.log() : x.pow(1 - t).sub(1).mul(1 / (1 - t)));
+const logT = (x: Tensor, t: number): Tensor =>
+  t === 1
+    ? x.log()
+    : x
+        .pow(1 - t)
+        .sub(1)
+        .mul(1 / (1 - t));
 
 /** max(1 + (1 − t)·x, 0)^(1/(1 − t)), the exponential for t = 1. */
-const expT = (x: Tensor, t: number): Tensor => (t === 1 ? x.exp() : x.mul(1 - t).add(1).maximum(0).pow(1 / (1 - t)));
+const expT = (x: Tensor, t: number): Tensor =>
+  t === 1
+    ? x.exp()
+    : x
+        .mul(1 - t)
+        .add(1)
+        .maximum(0)
+        .pow(1 / (1 - t));
 
 /**
  * The constant λ with Σ exp_t(activations − λ) = 1, by the fixed point iteration of the paper (t > 1) or by bisection
@@ -28,7 +41,11 @@ function normalizer(activations: Tensor, t: number, iterations: number): Tensor 
   if (t < 1) return bisect(activations, t, iterations);
   let current = shifted;
   for (let i = 0; i < iterations; i++) {
-    current = shifted.mul(expT(current, t).sum(1, true).pow(1 - t));
+    current = shifted.mul(
+      expT(current, t)
+        .sum(1, true)
+        .pow(1 - t),
+    );
   }
   return logT(expT(current, t).sum(1, true).reciprocal(), t).neg().add(largest);
 }
@@ -36,7 +53,10 @@ function normalizer(activations: Tensor, t: number, iterations: number): Tensor 
 function bisect(activations: Tensor, t: number, iterations: number): Tensor {
   const largest = activations.max(1, true);
   const shifted = activations.sub(largest);
-  const effective = shifted.greater(-1 / (1 - t)).cast(activations.dtype).sum(1, true);
+  const effective = shifted
+    .greater(-1 / (1 - t))
+    .cast(activations.dtype)
+    .sum(1, true);
   let lower = largest.mul(0);
   let upper = logT(effective.reciprocal(), t).neg();
   for (let i = 0; i < iterations; i++) {
@@ -89,6 +109,9 @@ export function biTemperedLogisticLoss(logits: Tensor, target: Tensor, options: 
       : given.mul(1 - (classes / (classes - 1)) * labelSmoothing).add(labelSmoothing / (classes - 1));
   const p = temperedSoftmax(logits, t2, iterations);
   const first = y.mul(logT(y.add(1e-10), t1).sub(logT(p, t1)));
-  const second = y.pow(2 - t1).sub(p.pow(2 - t1)).mul(1 / (2 - t1));
+  const second = y
+    .pow(2 - t1)
+    .sub(p.pow(2 - t1))
+    .mul(1 / (2 - t1));
   return reduce(first.sub(second).sum(1), reduction);
 }

@@ -14,7 +14,8 @@ export interface CrossEntropyOptions extends NllLossOptions {
   readonly labelSmoothing?: number;
 }
 
-const isIndex = (target: Tensor): boolean => target.dtype === 'int64' || target.dtype === 'int32' || target.dtype === 'uint8';
+const isIndex = (target: Tensor): boolean =>
+  target.dtype === 'int64' || target.dtype === 'int32' || target.dtype === 'uint8';
 
 /** `[N, K, …]` with the classes moved to the last axis: `[M, K]`. */
 function classesLast(x: Tensor): Tensor {
@@ -65,7 +66,10 @@ function hardLoss(logs: Tensor, target: Tensor, options: NllLossOptions, smoothi
   const weighted = classWeights === undefined ? logs : logs.mul(classWeights);
   let losses = oneHot.mul(weighted).sum(1).neg();
   if (smoothing > 0) {
-    const even = weighted.sum(1).neg().mul(smoothing / classes);
+    const even = weighted
+      .sum(1)
+      .neg()
+      .mul(smoothing / classes);
     losses = losses.mul(1 - smoothing).add(even);
   }
   if (counts !== undefined) losses = losses.mul(counts);
@@ -98,7 +102,9 @@ export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntro
   if (isIndex(target)) return hardLoss(logs, target, options, labelSmoothing);
   requireSameShape(logits, target, 'crossEntropy');
   const classes = logs.shape[1];
-  const smoothed = classesLast(target).mul(1 - labelSmoothing).add(labelSmoothing / classes);
+  const smoothed = classesLast(target)
+    .mul(1 - labelSmoothing)
+    .add(labelSmoothing / classes);
   const weighted = weight === undefined ? logs : logs.mul(tensor([...weight]));
   const losses = smoothed.mul(weighted).sum(1).neg();
   const positions = [...logits.shape.slice(0, 1), ...logits.shape.slice(2)];
@@ -109,7 +115,11 @@ export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntro
  * Cross-entropy with a smoothed one-hot target; index targets only, other classes get ε/K each. Equal to
  * `crossEntropy` with `labelSmoothing`.
  */
-export function softCrossEntropy(logits: Tensor, target: Tensor, options: { smoothFactor?: number } & LossOptions = {}): Tensor {
+export function softCrossEntropy(
+  logits: Tensor,
+  target: Tensor,
+  options: { smoothFactor?: number } & LossOptions = {},
+): Tensor {
   const { smoothFactor = 0, reduction = 'mean' } = options;
   return crossEntropy(logits, target, { labelSmoothing: smoothFactor, reduction });
 }

@@ -9,12 +9,17 @@ import { type LossOptions, reduce } from './reduction.ts';
  * @param target int64 `[N]`
  * @source Lin et al. 2017, https://arxiv.org/abs/1708.02002
  */
-export function focalLoss(logits: Tensor, target: Tensor, options: LossOptions & { gamma?: number } = {}): Tensor {
+export function focalLoss(
+  logits: Tensor,
+  target: Tensor,
+  options: LossOptions & { gamma?: number } = {},
+): Tensor {
   const { gamma = 2, reduction } = options;
   return reduce(modulated(nllLoss(logits.logSoftmax(1), target, { reduction: 'none' }), gamma), reduction);
 }
 
-const modulated = (entropy: Tensor, gamma: number): Tensor => entropy.neg().exp().neg().add(1).pow(gamma).mul(entropy);
+const modulated = (entropy: Tensor, gamma: number): Tensor =>
+  entropy.neg().exp().neg().add(1).pow(gamma).mul(entropy);
 
 export interface FocalCosineOptions extends LossOptions {
   /** Weight of the focal term; 0.1 by default. */

@@ -15,7 +15,11 @@ export function l1Loss(output: Tensor, target: Tensor, { reduction }: LossOption
 }
 
 /** ½d²/β for |d| < β, |d| − ½β beyond; β = 0 is the L1 loss. */
-export function smoothL1Loss(output: Tensor, target: Tensor, options: LossOptions & { beta?: number } = {}): Tensor {
+export function smoothL1Loss(
+  output: Tensor,
+  target: Tensor,
+  options: LossOptions & { beta?: number } = {},
+): Tensor {
   const { beta = 1, reduction } = options;
   requireSameShape(output, target, 'smoothL1Loss');
   if (beta === 0) return l1Loss(output, target, options);
@@ -25,7 +29,11 @@ export function smoothL1Loss(output: Tensor, target: Tensor, options: LossOption
 }
 
 /** ½d² for |d| < δ, δ·(|d| − ½δ) beyond. @source Huber 1964 */
-export function huberLoss(output: Tensor, target: Tensor, options: LossOptions & { delta?: number } = {}): Tensor {
+export function huberLoss(
+  output: Tensor,
+  target: Tensor,
+  options: LossOptions & { delta?: number } = {},
+): Tensor {
   const { delta = 1, reduction } = options;
   requireSameShape(output, target, 'huberLoss');
   const distance = output.sub(target).abs();
@@ -46,7 +54,9 @@ export function klDivLoss(
 ): Tensor {
   const { logTarget = false, reduction = 'mean' } = options;
   requireSameShape(output, target, 'klDivLoss');
-  const losses = logTarget ? target.exp().mul(target.sub(output)) : entropyTerm(target).sub(target.mul(output));
+  const losses = logTarget
+    ? target.exp().mul(target.sub(output))
+    : entropyTerm(target).sub(target.mul(output));
   if (reduction === 'batchMean') return losses.sum().mul(1 / output.shape[0]);
   return reduce(losses, reduction);
 }

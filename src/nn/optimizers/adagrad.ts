@@ -26,8 +26,16 @@ export interface AdagradOptions extends CommonOptions {
 export class Adagrad extends Optimizer<AdagradOptions> {
   readonly name = 'Adagrad';
 
-  constructor(options: Partial<AdagradOptions> & { groups?: readonly ParameterGroup<AdagradOptions>[] } = {}) {
-    const { learningRate = 0.01, weightDecay = 0, learningRateDecay = 0, initialAccumulator = 0, eps = 1e-10 } = options;
+  constructor(
+    options: Partial<AdagradOptions> & { groups?: readonly ParameterGroup<AdagradOptions>[] } = {},
+  ) {
+    const {
+      learningRate = 0.01,
+      weightDecay = 0,
+      learningRateDecay = 0,
+      initialAccumulator = 0,
+      eps = 1e-10,
+    } = options;
     super({ learningRate, weightDecay, learningRateDecay, initialAccumulator, eps }, options.groups);
   }
 
@@ -40,7 +48,13 @@ export class Adagrad extends Optimizer<AdagradOptions> {
     return { rate: rate / (1 + (position.step - 1) * learningRateDecay) };
   }
 
-  override update({ parameter, gradient, slots, scalars, options }: UpdateArguments<AdagradOptions>): UpdateResult {
+  override update({
+    parameter,
+    gradient,
+    slots,
+    scalars,
+    options,
+  }: UpdateArguments<AdagradOptions>): UpdateResult {
     const g = options.weightDecay === 0 ? gradient : gradient.add(parameter.mul(options.weightDecay));
     const sum = slots['sum'].add(g.mul(g));
     const step = g.mul(scalars['rate']).div(sum.sqrt().add(options.eps));

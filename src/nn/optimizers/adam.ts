@@ -1,7 +1,7 @@
 import type { Tensor } from '#engine';
 import {
-  checkRange,
   type CommonOptions,
+  checkRange,
   Optimizer,
   type ParameterGroup,
   type Slot,
@@ -31,7 +31,10 @@ function complete(options: Given, weightDecay: number): AdamOptions {
 }
 
 /** Moments of the gradient and what divides the step. */
-function moments({ gradient: g, slots, scalars, options }: UpdateArguments<AdamOptions>, gradient: Tensor = g) {
+function moments(
+  { gradient: g, slots, scalars, options }: UpdateArguments<AdamOptions>,
+  gradient: Tensor = g,
+) {
   const [, beta2] = options.betas;
   const kept = scalars['beta1'] ?? options.betas[0];
   const fresh = scalars['fresh1'] ?? 1 - options.betas[0];
@@ -54,7 +57,10 @@ function adamSlots({ amsgrad }: AdamOptions): readonly Slot[] {
   return names.map((name) => ({ name, initial: 0 }));
 }
 
-function adamScalars(options: AdamOptions, { step, learningRateFactor, momentum }: StepPosition): StepScalars {
+function adamScalars(
+  options: AdamOptions,
+  { step, learningRateFactor, momentum }: StepPosition,
+): StepScalars {
   const { learningRate, betas, weightDecay } = options;
   const beta1 = momentum ?? betas[0];
   const rate = learningRate * learningRateFactor;

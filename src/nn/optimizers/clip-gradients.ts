@@ -10,7 +10,10 @@ export interface ClipOptions {
 
 /** √Σ g² over all gradients. */
 export function gradientNorm(gradients: readonly Tensor[]): Tensor {
-  return gradients.map((g) => g.mul(g).sum()).reduce((total, part) => total.add(part)).sqrt();
+  return gradients
+    .map((g) => g.mul(g).sum())
+    .reduce((total, part) => total.add(part))
+    .sqrt();
 }
 
 /**
@@ -20,7 +23,9 @@ export function gradientNorm(gradients: readonly Tensor[]): Tensor {
 export function clipGradients(gradients: readonly Tensor[], { norm, value }: ClipOptions): Tensor[] {
   for (const limit of [norm, value]) {
     if (limit !== undefined && !(limit > 0))
-      throw new ConfigError(`clipGradients: limits must be above 0, but got ${limit}. Pass a positive one.`, { limit });
+      throw new ConfigError(`clipGradients: limits must be above 0, but got ${limit}. Pass a positive one.`, {
+        limit,
+      });
   }
   let result = [...gradients];
   if (norm !== undefined && result.length > 0) {

@@ -14,7 +14,9 @@ export interface MovingAverageOptions {
  */
 export function averageDecay({ decay = 0.999, warmupSteps = 0 }: MovingAverageOptions, step: number): number {
   if (!(decay >= 0 && decay < 1)) {
-    throw new ConfigError(`ema: decay must lie in [0, 1), but got ${decay}. Pass a share such as 0.999.`, { decay });
+    throw new ConfigError(`ema: decay must lie in [0, 1), but got ${decay}. Pass a share such as 0.999.`, {
+      decay,
+    });
   }
   return warmupSteps > 0 ? decay * (1 - Math.exp(-step / warmupSteps)) : decay;
 }

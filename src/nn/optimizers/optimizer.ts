@@ -91,10 +91,13 @@ function checkCommon({ learningRate, weightDecay }: Partial<CommonOptions>, wher
     faults.push(`learningRate ${learningRate}`);
   if (weightDecay !== undefined && !(weightDecay >= 0)) faults.push(`weightDecay ${weightDecay}`);
   if (faults.length === 0) return;
-  throw new ConfigError(`${where}: options must be numbers of at least 0, but got ${faults.join(', ')}. Change them.`, {
-    learningRate,
-    weightDecay,
-  });
+  throw new ConfigError(
+    `${where}: options must be numbers of at least 0, but got ${faults.join(', ')}. Change them.`,
+    {
+      learningRate,
+      weightDecay,
+    },
+  );
 }
 
 /**

@@ -27,13 +27,26 @@ export interface RMSpropOptions extends CommonOptions {
 export class RMSprop extends Optimizer<RMSpropOptions> {
   readonly name = 'RMSprop';
 
-  constructor(options: Partial<RMSpropOptions> & { groups?: readonly ParameterGroup<RMSpropOptions>[] } = {}) {
-    const { learningRate = 0.01, weightDecay = 0, alpha = 0.99, eps = 1e-8, momentum = 0, centered = false } = options;
+  constructor(
+    options: Partial<RMSpropOptions> & { groups?: readonly ParameterGroup<RMSpropOptions>[] } = {},
+  ) {
+    const {
+      learningRate = 0.01,
+      weightDecay = 0,
+      alpha = 0.99,
+      eps = 1e-8,
+      momentum = 0,
+      centered = false,
+    } = options;
     super({ learningRate, weightDecay, alpha, eps, momentum, centered }, options.groups);
   }
 
   override slots({ momentum, centered }: RMSpropOptions): readonly Slot[] {
-    const names = ['square_avg', ...(momentum > 0 ? ['momentum_buffer'] : []), ...(centered ? ['grad_avg'] : [])];
+    const names = [
+      'square_avg',
+      ...(momentum > 0 ? ['momentum_buffer'] : []),
+      ...(centered ? ['grad_avg'] : []),
+    ];
     return names.map((name) => ({ name, initial: 0 }));
   }
 
@@ -44,7 +57,13 @@ export class RMSprop extends Optimizer<RMSpropOptions> {
     };
   }
 
-  override update({ parameter, gradient, slots, scalars, options }: UpdateArguments<RMSpropOptions>): UpdateResult {
+  override update({
+    parameter,
+    gradient,
+    slots,
+    scalars,
+    options,
+  }: UpdateArguments<RMSpropOptions>): UpdateResult {
     const { alpha, eps, momentum, centered, weightDecay } = options;
     const g = weightDecay === 0 ? gradient : gradient.add(parameter.mul(weightDecay));
     const square = slots['square_avg'].mul(alpha).add(g.mul(g).mul(1 - alpha));
@@ -54,6 +73,9 @@ export class RMSprop extends Optimizer<RMSpropOptions> {
     const next = { square_avg: square, ...(mean === undefined ? {} : { grad_avg: mean }) };
     if (momentum === 0) return { parameter: parameter.sub(step.mul(scalars['rate'])), slots: next };
     const buffer = slots['momentum_buffer'].mul(scalars['momentum'] ?? momentum).add(step);
-    return { parameter: parameter.sub(buffer.mul(scalars['rate'])), slots: { ...next, momentum_buffer: buffer } };
+    return {
+      parameter: parameter.sub(buffer.mul(scalars['rate'])),
+      slots: { ...next, momentum_buffer: buffer },
+    };
   }
 }

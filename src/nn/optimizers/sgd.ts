@@ -1,7 +1,7 @@
 import { ConfigError } from '#core';
 import {
-  checkRange,
   type CommonOptions,
+  checkRange,
   Optimizer,
   type ParameterGroup,
   type Slot,
@@ -29,7 +29,14 @@ export class SGD extends Optimizer<SGDOptions> {
   readonly name = 'SGD';
 
   constructor(options: Partial<SGDOptions> & { groups?: readonly ParameterGroup<SGDOptions>[] } = {}) {
-    const { learningRate = 0.01, weightDecay = 0, momentum = 0, dampening = 0, nesterov = false, groups } = options;
+    const {
+      learningRate = 0.01,
+      weightDecay = 0,
+      momentum = 0,
+      dampening = 0,
+      nesterov = false,
+      groups,
+    } = options;
     super({ learningRate, weightDecay, momentum, dampening, nesterov }, groups);
     checkRange(momentum, 0, 1.0000001, 'SGD: momentum');
     if (nesterov && (momentum <= 0 || dampening !== 0)) {
@@ -52,7 +59,13 @@ export class SGD extends Optimizer<SGDOptions> {
     };
   }
 
-  override update({ parameter, gradient, slots, scalars, options }: UpdateArguments<SGDOptions>): UpdateResult {
+  override update({
+    parameter,
+    gradient,
+    slots,
+    scalars,
+    options,
+  }: UpdateArguments<SGDOptions>): UpdateResult {
     const g = options.weightDecay === 0 ? gradient : gradient.add(parameter.mul(options.weightDecay));
     if (options.momentum === 0) return { parameter: parameter.sub(g.mul(scalars['rate'])), slots: {} };
     const momentum = scalars['momentum'] ?? options.momentum;

@@ -138,7 +138,10 @@ export class CompiledModel {
   async step(batch: Batch): Promise<StepResult> {
     const isUpdate = this.isUpdate(this.batches);
     const plan = await this.trainingPlan(batch.map(typeOf), isUpdate);
-    const results = await plan.run({ ...feedsOf(batch), ...this.stepFeeds(plan, this.batches, this.updates) });
+    const results = await plan.run({
+      ...feedsOf(batch),
+      ...this.stepFeeds(plan, this.batches, this.updates),
+    });
     const [loss, norm] = results.map(({ data }) => Number(data[0]));
     if (!Number.isFinite(loss)) {
       plan.undo();
@@ -172,7 +175,9 @@ export class CompiledModel {
   async stackedSteps(stacked: Batch): Promise<StepResult[]> {
     const count = stacked[0].shape[0];
     const plan = await this.loopPlan(stacked.map(typeOf), count);
-    const parts = Array.from({ length: count }, (_, i) => this.stepFeeds(plan, this.batches + i, this.updates + i));
+    const parts = Array.from({ length: count }, (_, i) =>
+      this.stepFeeds(plan, this.batches + i, this.updates + i),
+    );
     const own = Object.keys(parts[0]).map((name) => [name, stack(parts.map((part) => part[name]))] as const);
     const results = await plan.run({ ...feedsOf(stacked), ...Object.fromEntries(own) });
     const losses = Array.from(results[0].data as Float32Array);
@@ -334,7 +339,11 @@ export class CompiledModel {
     const { outputs } = recordTrainingStep(this.record, this.state, types, this.table, true);
     const found = await Plan.findNonFinite(outputs, {
       ...feedsOf(batch),
-      [KEY]: { dtype: 'int64', shape: [2], data: BigInt64Array.of(BigInt(this.options.seed ?? 0), BigInt(this.batches)) },
+      [KEY]: {
+        dtype: 'int64',
+        shape: [2],
+        data: BigInt64Array.of(BigInt(this.options.seed ?? 0), BigInt(this.batches)),
+      },
     });
     const where = found === undefined ? '' : ` The first tensor that is not finite is ${found}.`;
     return new RuntimeFailure(
@@ -351,7 +360,8 @@ export function compile(options: CompileOptions): CompiledModel {
 
 const typeOf = ({ dtype, shape }: HostTensor): BatchType => ({ dtype, shape });
 
-const copyOf = ({ dtype, shape, data }: HostTensor): HostTensor => ({ dtype, shape, data: data.slice() }) as HostTensor;
+const copyOf = ({ dtype, shape, data }: HostTensor): HostTensor =>
+  ({ dtype, shape, data: data.slice() }) as HostTensor;
 
 const feedsOf = (batch: Batch): Record<string, HostTensor> =>
   Object.fromEntries(batch.map((tensor, i) => [batchName(i), tensor]));
@@ -367,5 +377,9 @@ function stack(tensors: readonly HostTensor[]): HostTensor {
 
 function unstack({ dtype, shape, data }: HostTensor, index: number): HostTensor {
   const size = data.length / shape[0];
-  return { dtype, shape: shape.slice(1), data: data.subarray(index * size, (index + 1) * size) } as HostTensor;
+  return {
+    dtype,
+    shape: shape.slice(1),
+    data: data.subarray(index * size, (index + 1) * size),
+  } as HostTensor;
 }

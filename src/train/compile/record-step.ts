@@ -116,10 +116,14 @@ export class ScalarTable {
 
   constructor(optimizer: Optimizer, parameterNames: Iterable<string>, momentumCycled: boolean) {
     this.optimizer = optimizer;
-    this.groups = [...new Set(Array.from(parameterNames, (name) => optimizer.groupOf(name)))].sort((a, b) => a - b);
+    this.groups = [...new Set(Array.from(parameterNames, (name) => optimizer.groupOf(name)))].sort(
+      (a, b) => a - b,
+    );
     const example = { step: 2, learningRateFactor: 1, momentum: momentumCycled ? 0.9 : undefined };
     this.names = this.groups.flatMap((group) =>
-      Object.keys(optimizer.scalars(optimizer.groupOptions(group), example)).map((name) => [group, name] as const),
+      Object.keys(optimizer.scalars(optimizer.groupOptions(group), example)).map(
+        (name) => [group, name] as const,
+      ),
     );
   }
 
@@ -129,7 +133,9 @@ export class ScalarTable {
   }
 
   values(position: StepPosition, averageDecay: number): Float32Array {
-    const values = this.groups.map((group) => this.optimizer.scalars(this.optimizer.groupOptions(group), position));
+    const values = this.groups.map((group) =>
+      this.optimizer.scalars(this.optimizer.groupOptions(group), position),
+    );
     const flat = this.names.map(([group, name]) => values[this.groups.indexOf(group)][name]);
     return Float32Array.of(...flat, averageDecay);
   }
@@ -137,7 +143,9 @@ export class ScalarTable {
   /** The numbers in the graph, by group and name. */
   record(): { of: (group: number) => Record<string, Tensor>; average: Tensor } {
     const fed = build.input(SCALARS, 'float32', [this.length]);
-    const parts = build.split(fed, new Array<number>(this.length).fill(1)).map((part) => new Tensor(build.reshape(part, [])));
+    const parts = build
+      .split(fed, new Array<number>(this.length).fill(1))
+      .map((part) => new Tensor(build.reshape(part, [])));
     return {
       of: (group) =>
         Object.fromEntries(this.names.flatMap(([own, name], i) => (own === group ? [[name, parts[i]]] : []))),

@@ -1,6 +1,6 @@
 import { ConfigError, DataError, type HostTensor, type Logger, now, silentLogger } from '#core';
 import { ReduceOnPlateau } from '#nn';
-import { type Batch, type CompileOptions, CompiledModel } from '../compile/compiled-model.ts';
+import { type Batch, CompiledModel, type CompileOptions } from '../compile/compiled-model.ts';
 import type { DataSource } from './data-source.ts';
 import type { Callbacks, EpochResult, FitResult, StopReason } from './fit-event.ts';
 import type { BatchMetric } from './metrics.ts';
@@ -132,7 +132,11 @@ class FitRun {
   }
 
   /** @returns how many batches are done in all, fewer than the epoch has when it was stopped */
-  private async trainEpoch(epoch: number, start: number, startSum: number): Promise<{ batch: number; lossSum: number }> {
+  private async trainEpoch(
+    epoch: number,
+    start: number,
+    startSum: number,
+  ): Promise<{ batch: number; lossSum: number }> {
     const { data, signal } = this.options;
     let batch = start;
     let lossSum = startSum;
@@ -164,7 +168,12 @@ class FitRun {
     return { batch, lossSum };
   }
 
-  private async reportBatch(epoch: number, batch: number, losses: readonly number[], lossSum: number): Promise<void> {
+  private async reportBatch(
+    epoch: number,
+    batch: number,
+    losses: readonly number[],
+    lossSum: number,
+  ): Promise<void> {
     const { data, epochs, callbacks } = this.options;
     if (callbacks?.onBatchEnd === undefined) return;
     const seconds = Math.max(1e-9, (now() - this.start) / 1000);
@@ -200,12 +209,18 @@ class FitRun {
     if (schedule instanceof ReduceOnPlateau) {
       schedule.observe(this.watch.valueOf(result), this.options.optimizer.options.learningRate);
     }
-    this.log(`epoch ${epoch}`, { ...result.metrics, trainLoss: result.trainLoss, validationLoss: result.validationLoss });
+    this.log(`epoch ${epoch}`, {
+      ...result.metrics,
+      trainLoss: result.trainLoss,
+      validationLoss: result.validationLoss,
+    });
     await this.save({ epoch, batch: 0, lossSum: 0 }, isBest, true);
     await callbacks?.onEpochEnd?.(result, this.compiled);
   }
 
-  private async validate(epoch: number): Promise<{ validationLoss?: number; metrics: Record<string, number> }> {
+  private async validate(
+    epoch: number,
+  ): Promise<{ validationLoss?: number; metrics: Record<string, number> }> {
     const { validation, metrics = [] } = this.options;
     if (validation === undefined) return { metrics: {} };
     let count = 0;
@@ -226,7 +241,11 @@ class FitRun {
     };
   }
 
-  private async save(at: { epoch: number; batch: number; lossSum: number }, isBest: boolean, isEpoch: boolean): Promise<void> {
+  private async save(
+    at: { epoch: number; batch: number; lossSum: number },
+    isBest: boolean,
+    isEpoch: boolean,
+  ): Promise<void> {
     if (this.files === undefined) return;
     const { schedule, callbacks } = this.options;
     const progress: TrainingProgress = {
@@ -247,18 +266,28 @@ class FitRun {
 
 function checkOptions({ data, validation, epochs, stepsPerCall, resume, checkpoint }: FitOptions): void {
   if (!Number.isInteger(epochs) || epochs < 1) {
-    throw new ConfigError(`fit: epochs must be a whole number above 0, but got ${epochs}. Pass at least 1.`, { epochs });
-  }
-  if (stepsPerCall !== undefined && (!Number.isInteger(stepsPerCall) || stepsPerCall < 1)) {
-    throw new ConfigError(`fit: stepsPerCall must be a whole number above 0, but got ${stepsPerCall}. Pass at least 1.`, {
-      stepsPerCall,
+    throw new ConfigError(`fit: epochs must be a whole number above 0, but got ${epochs}. Pass at least 1.`, {
+      epochs,
     });
   }
+  if (stepsPerCall !== undefined && (!Number.isInteger(stepsPerCall) || stepsPerCall < 1)) {
+    throw new ConfigError(
+      `fit: stepsPerCall must be a whole number above 0, but got ${stepsPerCall}. Pass at least 1.`,
+      {
+        stepsPerCall,
+      },
+    );
+  }
   if (resume && checkpoint === undefined) {
-    throw new ConfigError('fit: resume needs a folder of checkpoints, but got none. Pass checkpoint: { folder }.');
+    throw new ConfigError(
+      'fit: resume needs a folder of checkpoints, but got none. Pass checkpoint: { folder }.',
+    );
   }
   for (const [name, source] of Object.entries({ data, validation })) {
     if (source === undefined || source.length > 0) continue;
-    throw new DataError(`fit: ${name} must hold at least one batch, but it is empty. Check the path and dropLast.`, { name });
+    throw new DataError(
+      `fit: ${name} must hold at least one batch, but it is empty. Check the path and dropLast.`,
+      { name },
+    );
   }
 }

@@ -51,9 +51,11 @@ export class TrainingFiles {
     const checkpoint = { tensors: compiled.stateDict(), state };
     const names: [string, 'last' | 'best' | 'epoch'][] = [[LAST, 'last']];
     if (isBest) names.push([BEST, 'best']);
-    if (isEpoch && this.everyEpoch) names.push([`epoch-${String(progress.epoch).padStart(4, '0')}.safetensors`, 'epoch']);
+    if (isEpoch && this.everyEpoch)
+      names.push([`epoch-${String(progress.epoch).padStart(4, '0')}.safetensors`, 'epoch']);
     const written: [string, 'last' | 'best' | 'epoch'][] = [];
-    for (const [name, kind] of names) written.push([await writeCheckpoint(join(this.folder, name), checkpoint), kind]);
+    for (const [name, kind] of names)
+      written.push([await writeCheckpoint(join(this.folder, name), checkpoint), kind]);
     return written;
   }
 
@@ -79,9 +81,12 @@ export class TrainingFiles {
 function restore(compiled: CompiledModel, { tensors, state, path }: StoredCheckpoint): TrainingProgress {
   const progress = state as unknown as TrainingProgress & { position: TrainingPosition };
   if (progress?.position === undefined || progress.history === undefined) {
-    throw new DataError(`resume: the checkpoint must be one of fit, but "${path}" is not. Name another folder.`, {
-      file: path,
-    });
+    throw new DataError(
+      `resume: the checkpoint must be one of fit, but "${path}" is not. Name another folder.`,
+      {
+        file: path,
+      },
+    );
   }
   const seed = compiled.position.seed;
   if (progress.position.seed !== seed) {

@@ -15,7 +15,10 @@ export class Watch {
    * @throws ConfigError for a quantity that is not measured
    */
   constructor(quantity: string, metrics: readonly BatchMetric[], hasValidation: boolean, minDelta = 0) {
-    const names = [...(hasValidation ? ['validationLoss', ...metrics.map(({ name }) => name)] : []), 'trainLoss'];
+    const names = [
+      ...(hasValidation ? ['validationLoss', ...metrics.map(({ name }) => name)] : []),
+      'trainLoss',
+    ];
     if (!names.includes(quantity)) {
       throw new ConfigError(
         `fit: the watched quantity must be one of ${names.join(', ')}, but got "${quantity}". Add the metric, or validation data.`,

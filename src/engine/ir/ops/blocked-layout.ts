@@ -1,5 +1,5 @@
 import type { Shape } from '#core';
-import type { Emitter, EmitOptions, OnnxAttributeValue, Target } from '../op-rule.ts';
+import type { EmitOptions, Emitter, OnnxAttributeValue, Target } from '../op-rule.ts';
 
 /** ONNX Runtime's operators on `[N, C/B, H, W, B]` tensors; its optimiser uses them, and so may a model. */
 export const blockedDomain = 'com.microsoft.nchwc';

@@ -3,11 +3,23 @@ import type { OpAttributes } from '../op-attributes.ts';
 import type { Emitter, GradientArguments, Lowering, OpTable, ReferenceTensor } from '../op-rule.ts';
 import { commonDType, formatShape, isFloat, requireDType } from '../shapes.ts';
 import type { TensorType, Value } from '../value.ts';
-import { blockedConv, blockedDomain, blockedShape, hasBlocks, padChannels, padVector } from './blocked-layout.ts';
+import {
+  blockedConv,
+  blockedDomain,
+  blockedShape,
+  hasBlocks,
+  padChannels,
+  padVector,
+} from './blocked-layout.ts';
 
 type ChannelOp = 'channelAffine' | 'channelDot' | 'channelSum' | 'channelMoments';
 
-function checkChannels(x: TensorType, vectors: readonly TensorType[], perSample: boolean, where: string): Shape {
+function checkChannels(
+  x: TensorType,
+  vectors: readonly TensorType[],
+  perSample: boolean,
+  where: string,
+): Shape {
   commonDType([x, ...vectors], where);
   requireDType([x], isFloat, 'floating point numbers', where);
   const expected = perSample ? x.shape.slice(0, 2) : [x.shape[1]];
@@ -22,7 +34,11 @@ function checkChannels(x: TensorType, vectors: readonly TensorType[], perSample:
 }
 
 /** Calls `visit` with every element's index and its channel's. */
-function visitChannels(shape: Shape, perSample: boolean, visit: (index: number, channel: number) => void): void {
+function visitChannels(
+  shape: Shape,
+  perSample: boolean,
+  visit: (index: number, channel: number) => void,
+): void {
   const [samples, channels] = shape;
   const inner = sizeOf(shape.slice(2));
   for (let n = 0; n < samples; n++) {
@@ -59,10 +75,16 @@ const summedAxes = (rank: number, perSample: boolean): number[] =>
 
 /** `[C]` or `[N, C]` as an operand that broadcasts over `[N, C, …]`. */
 const asChannels = (e: Emitter, vector: Value, rank: number): string =>
-  e.reshape(e.plain(vector), [vector.shape.length === 2 ? vector.shape[0] : 1, vector.shape[vector.shape.length - 1], ...new Array<number>(rank - 2).fill(1)]);
+  e.reshape(e.plain(vector), [
+    vector.shape.length === 2 ? vector.shape[0] : 1,
+    vector.shape[vector.shape.length - 1],
+    ...new Array<number>(rank - 2).fill(1),
+  ]);
 
 const reduce = (e: Emitter, name: string, axes: readonly number[]): string =>
-  axes.length === 0 ? name : e.node('ReduceSum', [name, e.int64(axes)], { attributes: { keepdims: { int: 0 } } });
+  axes.length === 0
+    ? name
+    : e.node('ReduceSum', [name, e.int64(axes)], { attributes: { keepdims: { int: 0 } } });
 
 function isImage(x: Value, e: { target: Emitter['target'] }): boolean {
   return hasBlocks(e.target) && x.shape.length === 4 && x.dtype === 'float32';
@@ -77,13 +99,18 @@ const blockedLowering = <K extends ChannelOp>(
   name,
   applies: ({ inputs: [x] }, target) => isImage(x, { target }),
   cost: () => -1,
-  emit: (e, node) => (node.inputs.some((input) => input.shape.length === 4 && e.isBlocked(input)) ? emit(e, node) : fallback.emit(e, node)),
+  emit: (e, node) =>
+    node.inputs.some((input) => input.shape.length === 4 && e.isBlocked(input))
+      ? emit(e, node)
+      : fallback.emit(e, node),
 });
 
 /** Whether a scale is a constant of ones. */
 function isUnit({ node }: Value): boolean {
   if (node.op !== 'constant') return false;
-  return ((node.attributes as OpAttributes['constant']).data as Float32Array).every((element) => element === 1);
+  return ((node.attributes as OpAttributes['constant']).data as Float32Array).every(
+    (element) => element === 1,
+  );
 }
 
 const plainAffine: Lowering<'channelAffine'> = {
@@ -181,7 +208,10 @@ export const channelRules: Pick<OpTable, ChannelOp> = {
           const groups = perSample ? n * c : c;
           const image = perSample ? e.reshape(e.blocked(x), [1, n * c, h, w]) : e.blocked(x);
           const bias = shift.map((name) => (perSample ? e.reshape(name, [n * c]) : name));
-          const scaled = blockedConv(e, [image, e.reshape(scale, [groups, 1, 1, 1]), ...bias], { groups, kernel: [1, 1] });
+          const scaled = blockedConv(e, [image, e.reshape(scale, [groups, 1, 1, 1]), ...bias], {
+            groups,
+            kernel: [1, 1],
+          });
           return [{ blocked: perSample ? e.reshape(scaled, [n, c, h, w]) : scaled }];
         },
         plainAffine,

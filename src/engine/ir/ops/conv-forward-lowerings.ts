@@ -1,6 +1,6 @@
 import { sizeOf } from '#core';
-import type { OnnxAttributeValue, OpTable, Target } from '../op-rule.ts';
 import type { ConvAttributes } from '../op-attributes.ts';
+import type { OnnxAttributeValue, OpTable, Target } from '../op-rule.ts';
 import type { GraphNode } from '../value.ts';
 import {
   blockDenseWeight,
@@ -37,7 +37,12 @@ export function isDepthwise(weight: readonly number[], { groups }: ConvAttribute
 }
 
 function denseApplies({ inputs: [x, weight], attributes }: GraphNode<'conv2d'>, target: Target): boolean {
-  return hasBlocks(target) && attributes.groups === 1 && x.shape[1] >= target.blockSize && weight.dtype === 'float32';
+  return (
+    hasBlocks(target) &&
+    attributes.groups === 1 &&
+    x.shape[1] >= target.blockSize &&
+    weight.dtype === 'float32'
+  );
 }
 
 /** Ways to emit `conv2d`. */
@@ -45,8 +50,11 @@ export const convForwardLowerings: OpTable['conv2d']['lowerings'] = [
   {
     name: 'Conv',
     cost: ({ inputs: [x, weight], outputs: [y], attributes }, target) =>
-      productCost(convProducts(weight.shape, y.shape), isDepthwise(weight.shape, attributes) ? 0.02 : 0.6, target) +
-      passCost(sizeOf(x.shape) * weight.shape[2] * weight.shape[3] * 0.3, target),
+      productCost(
+        convProducts(weight.shape, y.shape),
+        isDepthwise(weight.shape, attributes) ? 0.02 : 0.6,
+        target,
+      ) + passCost(sizeOf(x.shape) * weight.shape[2] * weight.shape[3] * 0.3, target),
     emit: (e, { inputs: [x, weight], attributes }) => [
       e.node('Conv', [e.plain(x), e.plain(weight)], {
         attributes: convAttributes(attributes, weight.shape.slice(2)),
@@ -57,20 +65,26 @@ export const convForwardLowerings: OpTable['conv2d']['lowerings'] = [
     name: 'blocked',
     applies: denseApplies,
     cost: ({ inputs: [, weight], outputs: [y] }, target) =>
-      productCost(convProducts(weight.shape, y.shape), 0.9, target) + passCost(sizeOf(weight.shape) * 2, target),
+      productCost(convProducts(weight.shape, y.shape), 0.9, target) +
+      passCost(sizeOf(weight.shape) * 2, target),
     emit: (e, { inputs: [x, weight], attributes }) => {
       const filter = blockDenseWeight(e, e.plain(weight), weight.shape);
-      return [{ blocked: blockedConv(e, [e.blocked(x), filter], { ...attributes, kernel: weight.shape.slice(2) }) }];
+      return [
+        { blocked: blockedConv(e, [e.blocked(x), filter], { ...attributes, kernel: weight.shape.slice(2) }) },
+      ];
     },
   },
   {
     name: 'blocked stem',
     applies: ({ inputs: [x], attributes }, target) =>
       hasBlocks(target) && attributes.groups === 1 && x.shape[1] < target.blockSize && x.dtype === 'float32',
-    cost: ({ inputs: [, weight], outputs: [y] }, target) => productCost(convProducts(weight.shape, y.shape), 0.7, target),
+    cost: ({ inputs: [, weight], outputs: [y] }, target) =>
+      productCost(convProducts(weight.shape, y.shape), 0.7, target),
     emit: (e, { inputs: [x, weight], attributes }) => {
       const filter = blockStemWeight(e, e.plain(weight), weight.shape);
-      return [{ blocked: blockedConv(e, [e.plain(x), filter], { ...attributes, kernel: weight.shape.slice(2) }) }];
+      return [
+        { blocked: blockedConv(e, [e.plain(x), filter], { ...attributes, kernel: weight.shape.slice(2) }) },
+      ];
     },
   },
   {
@@ -84,7 +98,9 @@ export const convForwardLowerings: OpTable['conv2d']['lowerings'] = [
       productCost(convProducts(weight.shape, y.shape), 0.3, target) + passCost(sizeOf(y.shape), target),
     emit: (e, { inputs: [x, weight], attributes }) => {
       const filter = blockDepthwiseWeight(e, e.plain(weight), weight.shape);
-      return [{ blocked: blockedConv(e, [e.blocked(x), filter], { ...attributes, kernel: weight.shape.slice(2) }) }];
+      return [
+        { blocked: blockedConv(e, [e.blocked(x), filter], { ...attributes, kernel: weight.shape.slice(2) }) },
+      ];
     },
   },
 ];

@@ -39,7 +39,13 @@ function flipKernel(e: Emitter, name: string, shape: readonly number[], swap: bo
   let flipped = name;
   if (shape[2] > 1 || shape[3] > 1) {
     const back = [Number.MIN_SAFE_INTEGER, Number.MIN_SAFE_INTEGER];
-    flipped = e.node('Slice', [flipped, e.int64([-1, -1]), e.int64(back), e.int64([2, 3]), e.int64([-1, -1])]);
+    flipped = e.node('Slice', [
+      flipped,
+      e.int64([-1, -1]),
+      e.int64(back),
+      e.int64([2, 3]),
+      e.int64([-1, -1]),
+    ]);
   }
   return swap ? e.node('Transpose', [flipped], { attributes: { perm: { ints: [1, 0, 2, 3] } } }) : flipped;
 }
@@ -59,7 +65,11 @@ const products = ({ inputs: [dy, weight] }: Node): number => convProducts(weight
 function blockedCost(node: Node, target: Target, efficiency: number): number {
   const waste = node.attributes.strides[0] * node.attributes.strides[1];
   const stuffing = hasStride(node) ? passCost(sizeOf(node.inputs[0].shape) * waste * 2, target) : 0;
-  return productCost(products(node) * waste, efficiency, target) + stuffing + passCost(sizeOf(node.outputs[0].shape), target);
+  return (
+    productCost(products(node) * waste, efficiency, target) +
+    stuffing +
+    passCost(sizeOf(node.outputs[0].shape), target)
+  );
 }
 
 /** Ways to emit `conv2dInput`. */
@@ -103,7 +113,9 @@ export const convInputLowerings: OpTable['conv2dInput']['lowerings'] = [
       const filter = flipKernel(e, e.plain(weight), weight.shape, swap);
       const settings = { ...attributes, pads: flippedPads(node) };
       return [
-        e.node('Conv', [e.plain(dy), filter], { attributes: convAttributes(settings, weight.shape.slice(2)) }),
+        e.node('Conv', [e.plain(dy), filter], {
+          attributes: convAttributes(settings, weight.shape.slice(2)),
+        }),
       ];
     },
   },
@@ -116,11 +128,16 @@ export const convInputLowerings: OpTable['conv2dInput']['lowerings'] = [
       node.attributes.dilations.every((dilation) => dilation === 1) &&
       canFlip(node) &&
       node.inputs[0].dtype === 'float32',
-    cost: (node, target) => blockedCost(node, target, 0.9) + passCost(sizeOf(node.inputs[1].shape) * 3, target),
+    cost: (node, target) =>
+      blockedCost(node, target, 0.9) + passCost(sizeOf(node.inputs[1].shape) * 3, target),
     emit: (e, node) => {
       const [dy, weight] = node.inputs;
       const [o, c, ...kernel] = weight.shape;
-      const filter = blockDenseWeight(e, flipKernel(e, e.plain(weight), weight.shape, true), [c, o, ...kernel]);
+      const filter = blockDenseWeight(e, flipKernel(e, e.plain(weight), weight.shape, true), [
+        c,
+        o,
+        ...kernel,
+      ]);
       const source = hasStride(node) ? stuffZeros(e, node) : e.blocked(dy);
       return [{ blocked: blockedConv(e, [source, filter], { kernel, pads: flippedPads(node) }) }];
     },
@@ -137,9 +154,17 @@ export const convInputLowerings: OpTable['conv2dInput']['lowerings'] = [
     cost: (node, target) => blockedCost(node, target, 0.3),
     emit: (e, node) => {
       const [dy, weight] = node.inputs;
-      const filter = blockDepthwiseWeight(e, flipKernel(e, e.plain(weight), weight.shape, false), weight.shape);
+      const filter = blockDepthwiseWeight(
+        e,
+        flipKernel(e, e.plain(weight), weight.shape, false),
+        weight.shape,
+      );
       const source = hasStride(node) ? stuffZeros(e, node) : e.blocked(dy);
-      const options = { groups: node.attributes.groups, kernel: weight.shape.slice(2), pads: flippedPads(node) };
+      const options = {
+        groups: node.attributes.groups,
+        kernel: weight.shape.slice(2),
+        pads: flippedPads(node),
+      };
       return [{ blocked: blockedConv(e, [source, filter], options) }];
     },
   },

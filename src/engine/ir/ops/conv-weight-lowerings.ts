@@ -67,7 +67,9 @@ function emitTaps(e: Emitter, node: Node): string {
       const start = [i * dilations[0], j * dilations[1]];
       const end = [start[0] + (outHeight - 1) * strides[0] + 1, start[1] + (outWidth - 1) * strides[1] + 1];
       const part = e.node('Slice', [padded, e.int64(start), e.int64(end), e.int64([1, 2]), e.int64(strides)]);
-      const tap = e.node('Gemm', [gradient, e.reshape(part, [rows, c])], { attributes: { transA: { int: 1 } } });
+      const tap = e.node('Gemm', [gradient, e.reshape(part, [rows, c])], {
+        attributes: { transA: { int: 1 } },
+      });
       taps.push(e.reshape(tap, [1, o, c]));
     }
   }

@@ -13,7 +13,10 @@ function requireIndices(indices: TensorType, where: string): void {
 
 function checkIndex(index: number, size: number): number {
   if (Number.isInteger(index) && index >= 0 && index < size) return index;
-  throw new DataError(`gather: indices must lie in [0, ${size}), but got ${index}. Check the labels.`, { index, size });
+  throw new DataError(`gather: indices must lie in [0, ${size}), but got ${index}. Check the labels.`, {
+    index,
+    size,
+  });
 }
 
 /** Calls `visit` with the position in a `[outer, size, inner]` tensor and in the one with indices in its middle. */
@@ -132,14 +135,20 @@ export const indexingRules: Pick<
           const order = [axis, ...shape.map((_, each) => each).filter((each) => each !== axis)];
           const target = order.map((each) => shape[each]);
           const axes = updates.shape.map((_, each) => each);
-          const moved = [...axes.slice(axis, axis + rank), ...axes.slice(0, axis), ...axes.slice(axis + rank)];
+          const moved = [
+            ...axes.slice(axis, axis + rank),
+            ...axes.slice(0, axis),
+            ...axes.slice(axis + rank),
+          ];
           const rows = e.reshape(
             e.node('Transpose', [e.plain(updates)], { attributes: { perm: { ints: moved } } }),
             [count, ...target.slice(1)],
           );
           const zeros = e.node('Expand', [e.scalar(0, updates.dtype), e.int64(target)]);
           const at = e.reshape(e.cast(e.plain(indices), 'int64'), [count, 1]);
-          const total = e.node('ScatterND', [zeros, at, rows], { attributes: { reduction: { string: 'add' } } });
+          const total = e.node('ScatterND', [zeros, at, rows], {
+            attributes: { reduction: { string: 'add' } },
+          });
           const back = shape.map((_, each) => order.indexOf(each));
           return [e.node('Transpose', [total], { attributes: { perm: { ints: back } } })];
         },
@@ -169,7 +178,9 @@ export const indexingRules: Pick<
       {
         name: 'GatherElements',
         emit: (e, { inputs, attributes }) => [
-          e.node('GatherElements', inputs.map(e.plain, e), { attributes: { axis: { int: attributes.axis } } }),
+          e.node('GatherElements', inputs.map(e.plain, e), {
+            attributes: { axis: { int: attributes.axis } },
+          }),
         ],
       },
     ],

@@ -98,7 +98,10 @@ const tiledScatter: Lowering<'maxPool2dScatter'> = {
   applies: ({ attributes }) => isTiled(attributes, attributes.shape),
   cost: () => 0,
   emit: (e, { inputs: [dy, x], attributes }) => {
-    const [, indices] = e.nodes('MaxPool', [e.plain(x)], { attributes: poolAttributes(attributes), outputs: 2 });
+    const [, indices] = e.nodes('MaxPool', [e.plain(x)], {
+      attributes: poolAttributes(attributes),
+      outputs: 2,
+    });
     return [
       e.node('MaxUnpool', [e.plain(dy), indices, e.int64(attributes.shape)], {
         attributes: { kernel_shape: { ints: attributes.kernel }, strides: { ints: attributes.strides } },
@@ -118,10 +121,15 @@ export const poolingRules: Pick<
       dy && build.maxPool2dScatter(dy, x, y, node.attributes),
     ],
     reference: ([x], attributes, [{ shape }]) => [
-      Float64Array.from(maxima(x, shape, attributes), (at) => (at < 0 ? Number.NEGATIVE_INFINITY : x.data[at])),
+      Float64Array.from(maxima(x, shape, attributes), (at) =>
+        at < 0 ? Number.NEGATIVE_INFINITY : x.data[at],
+      ),
     ],
     lowerings: [
-      { name: 'MaxPool', emit: (e, { inputs: [x], attributes }) => emitPool(e, 'MaxPool', x, poolAttributes(attributes)) },
+      {
+        name: 'MaxPool',
+        emit: (e, { inputs: [x], attributes }) => emitPool(e, 'MaxPool', x, poolAttributes(attributes)),
+      },
     ],
   },
   maxPool2dScatter: {
@@ -181,7 +189,12 @@ export const poolingRules: Pick<
           const rows = y.shape[0] * y.shape[1];
           const positions = e.reshape(emitPositions(e, x, attributes), [rows, -1]);
           const flat = e.reshape(e.plain(g), [rows, -1]);
-          return [e.reshape(e.node('GatherElements', [flat, positions], { attributes: { axis: { int: 1 } } }), y.shape)];
+          return [
+            e.reshape(
+              e.node('GatherElements', [flat, positions], { attributes: { axis: { int: 1 } } }),
+              y.shape,
+            ),
+          ];
         },
       },
     ],
@@ -240,15 +253,23 @@ function emitAverageGradient(
   const [n, c, h, w] = shape;
   const size = dy.shape.slice(2);
   const areas = windowAreas([1, 1, h, w], [1, 1, ...size], attributes);
-  const shares = e.constant(Float32Array.from(areas, (area) => 1 / area), [1, 1, ...size], 'float32');
+  const shares = e.constant(
+    Float32Array.from(areas, (area) => 1 / area),
+    [1, 1, ...size],
+    'float32',
+  );
   const scaled = e.node('Mul', [e.reshape(e.plain(dy), [n * c, 1, ...size]), e.cast(shares, dy.dtype)]);
   const ones = e.constant(new Float32Array(kernel[0] * kernel[1]).fill(1), [1, 1, ...kernel], 'float32');
   const missing = [0, 1].map(
-    (axis) => shape[axis + 2] - (strides[axis] * (size[axis] - 1) + kernel[axis] - pads[axis] - pads[axis + 2]),
+    (axis) =>
+      shape[axis + 2] - (strides[axis] * (size[axis] - 1) + kernel[axis] - pads[axis] - pads[axis + 2]),
   );
   // Rows behind the last window, and windows that lie in the padding, are cut or filled by the output's padding.
   const spread = e.node('ConvTranspose', [scaled, e.cast(ones, dy.dtype)], {
-    attributes: { ...poolAttributes(attributes), output_padding: { ints: missing.map((count) => Math.max(0, count)) } },
+    attributes: {
+      ...poolAttributes(attributes),
+      output_padding: { ints: missing.map((count) => Math.max(0, count)) },
+    },
   });
   return [e.reshape(spread, shape)];
 }

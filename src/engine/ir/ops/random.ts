@@ -34,7 +34,8 @@ function mixed(seed: number, step: number, stream: number, position: number): nu
 
 function start(seed: number, step: number, stream: number, position: number): number {
   const key = (multiplyMod(modulo(seed), ROUNDS[0][0]) + multiplyMod(modulo(step), ROUNDS[1][0])) % PRIME;
-  const place = (multiplyMod(stream % PRIME, STREAM_STEP) + multiplyMod(position % PRIME, ROUNDS[2][0])) % PRIME;
+  const place =
+    (multiplyMod(stream % PRIME, STREAM_STEP) + multiplyMod(position % PRIME, ROUNDS[2][0])) % PRIME;
   return (key + place) % PRIME;
 }
 
@@ -46,7 +47,10 @@ function emitMixed(e: Emitter, key: string, stream: number, count: number): stri
   const prime = constant(PRIME);
   const mod = (x: string) => e.node('Mod', [x, prime]);
   const times = (x: string, factor: number) => mod(e.node('Mul', [x, constant(factor)]));
-  const [seed, step] = e.nodes('Split', [mod(key), e.int64([1, 1])], { outputs: 2, attributes: { axis: { int: 0 } } });
+  const [seed, step] = e.nodes('Split', [mod(key), e.int64([1, 1])], {
+    outputs: 2,
+    attributes: { axis: { int: 0 } },
+  });
   const keyed = mod(e.node('Add', [times(seed, ROUNDS[0][0]), times(step, ROUNDS[1][0])]));
   const places = BigInt64Array.from({ length: count }, (_, i) =>
     BigInt((multiplyMod(stream % PRIME, STREAM_STEP) + multiplyMod(i % PRIME, ROUNDS[2][0])) % PRIME),
@@ -76,8 +80,9 @@ export const randomRules: Pick<OpTable, 'randomUniform'> = {
     gradient: 'none',
     reference: ([key], { shape, stream }) => [
       // 24 bits, as many as a float32 in [0, 1) holds
-      Float64Array.from({ length: sizeOf(shape) }, (_, i) =>
-        Math.floor(mixed(key.data[0], key.data[1], stream, i) / 128) / 16777216,
+      Float64Array.from(
+        { length: sizeOf(shape) },
+        (_, i) => Math.floor(mixed(key.data[0], key.data[1], stream, i) / 128) / 16777216,
       ),
     ],
     lowerings: [

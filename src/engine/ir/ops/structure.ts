@@ -27,7 +27,9 @@ function visitPart(
 }
 
 const concatShape = (shapes: readonly Shape[], axis: number): number[] =>
-  shapes[0].map((dim, each) => (each === axis ? shapes.reduce((total, shape) => total + shape[axis], 0) : dim));
+  shapes[0].map((dim, each) =>
+    each === axis ? shapes.reduce((total, shape) => total + shape[axis], 0) : dim,
+  );
 
 const startAt = (rank: number, axis: number, start: number): number[] =>
   Array.from({ length: rank }, (_, each) => (each === axis ? start : 0));
@@ -51,7 +53,9 @@ export const structureRules: Pick<OpTable, 'slice' | 'pad' | 'concat' | 'split'>
           { shape: [...x.shape], starts: [...starts], ends: [...ends], steps: [...steps] },
         );
       }
-      return [{ dtype: x.dtype, shape: starts.map((start, axis) => sliceLength(start, ends[axis], steps[axis])) }];
+      return [
+        { dtype: x.dtype, shape: starts.map((start, axis) => sliceLength(start, ends[axis], steps[axis])) },
+      ];
     },
     // Zeros around and, where a step left elements out, between; a backward slice is turned round first.
     gradient: ({ build, node, inputs: [x], gradients: [dy] }) => {
@@ -68,7 +72,9 @@ export const structureRules: Pick<OpTable, 'slice' | 'pad' | 'concat' | 'split'>
           shape.map((_, axis) => (isBackward[axis] ? -1 : 1)),
         );
       }
-      const low = starts.map((start, axis) => (isBackward[axis] ? start + (dy.shape[axis] - 1) * steps[axis] : start));
+      const low = starts.map((start, axis) =>
+        isBackward[axis] ? start + (dy.shape[axis] - 1) * steps[axis] : start,
+      );
       const strides = steps.map(Math.abs);
       part = build.spread(part, strides);
       const after = x.shape.map((dim, axis) => dim - low[axis] - part.shape[axis]);
@@ -86,7 +92,9 @@ export const structureRules: Pick<OpTable, 'slice' | 'pad' | 'concat' | 'split'>
         name: 'Slice',
         emit: (e, { inputs: [x], attributes: { starts, ends, steps } }) => {
           const axes = x.shape.map((_, axis) => axis);
-          const touched = axes.filter((axis) => starts[axis] !== 0 || ends[axis] !== x.shape[axis] || steps[axis] !== 1);
+          const touched = axes.filter(
+            (axis) => starts[axis] !== 0 || ends[axis] !== x.shape[axis] || steps[axis] !== 1,
+          );
           const pick = (list: readonly number[]) => e.int64(touched.map((axis) => list[axis]));
           // An end before the first element is −1 here, which ONNX would count from the back.
           const limits = ends.map((end, axis) => (steps[axis] < 0 && end < 0 ? -x.shape[axis] - 1 : end));
@@ -131,7 +139,9 @@ export const structureRules: Pick<OpTable, 'slice' | 'pad' | 'concat' | 'split'>
     infer: (inputs, { axis }, where) => {
       const shapes = inputs.map(({ shape }) => shape);
       const agrees = shapes.every(
-        (shape) => shape.length === shapes[0].length && shape.every((dim, each) => each === axis || dim === shapes[0][each]),
+        (shape) =>
+          shape.length === shapes[0].length &&
+          shape.every((dim, each) => each === axis || dim === shapes[0][each]),
       );
       if (inputs.length === 0 || !agrees) {
         throw new ShapeError(
@@ -150,9 +160,15 @@ export const structureRules: Pick<OpTable, 'slice' | 'pad' | 'concat' | 'split'>
       const result = new Float64Array(sizeOf(shape));
       let start = 0;
       for (const input of inputs) {
-        visitPart(input.shape, shape, startAt(shape.length, axis, start), ones(shape.length), (part, whole) => {
-          result[whole] = input.data[part];
-        });
+        visitPart(
+          input.shape,
+          shape,
+          startAt(shape.length, axis, start),
+          ones(shape.length),
+          (part, whole) => {
+            result[whole] = input.data[part];
+          },
+        );
         start += input.shape[axis];
       }
       return [result];
@@ -177,7 +193,11 @@ export const structureRules: Pick<OpTable, 'slice' | 'pad' | 'concat' | 'split'>
   split: {
     infer: ([x], { axis, sizes }, where) => {
       const total = sizes.reduce((sum, size) => sum + size, 0);
-      if (sizes.length === 0 || total !== x.shape[axis] || sizes.some((size) => !Number.isInteger(size) || size < 0)) {
+      if (
+        sizes.length === 0 ||
+        total !== x.shape[axis] ||
+        sizes.some((size) => !Number.isInteger(size) || size < 0)
+      ) {
         throw new ShapeError(
           `${where}: sizes must add up to ${x.shape[axis]}, but got [${sizes.join(', ')}] for axis ${axis} of ${formatShape(x.shape)}. Change them.`,
           { shape: [...x.shape], axis, sizes: [...sizes] },

@@ -17,7 +17,10 @@ export function rewrite(outputs: readonly Value[], change: Rewrite): Value[] {
   const results = new Map<Value, Value>();
   for (const node of sortNodes(outputs)) {
     const inputs = node.inputs.map((value) => results.get(value) ?? value);
-    const made = withNodeContext({ phase: node.phase, site: node.site }, () => change(node, inputs) ?? keep(node, inputs));
+    const made = withNodeContext(
+      { phase: node.phase, site: node.site },
+      () => change(node, inputs) ?? keep(node, inputs),
+    );
     node.outputs.forEach((value, i) => {
       results.set(value, made[i]);
     });

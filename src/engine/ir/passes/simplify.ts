@@ -41,11 +41,15 @@ function fold(node: GraphNode, inputs: readonly Value[]): readonly Value[] | und
   const isFoldable =
     inputs.length > 0 &&
     inputs.every(({ node: { op } }) => op === 'constant') &&
-    [...inputs, ...node.outputs].every((value) => sizeOf(value.shape) <= LARGEST_CONSTANT && value.dtype !== 'float16');
+    [...inputs, ...node.outputs].every(
+      (value) => sizeOf(value.shape) <= LARGEST_CONSTANT && value.dtype !== 'float16',
+    );
   if (!isFoldable) return undefined;
   const rule = opTable[node.op] as OpRule<typeof node.op>;
   const results = rule.reference(inputs.map(contents), node.attributes, node.outputs);
-  return results.map((data, i) => build.constant(rounded(data, node.outputs[i]), node.outputs[i].shape, node.outputs[i].dtype));
+  return results.map((data, i) =>
+    build.constant(rounded(data, node.outputs[i]), node.outputs[i].shape, node.outputs[i].dtype),
+  );
 }
 
 function contents({ node, shape }: Value): ReferenceTensor {
