@@ -20,6 +20,8 @@ export { sortNodes } from './ir/value.ts';
 export { verifyGraph } from './ir/verify-graph.ts';
 export type { OnnxDType } from './onnx/dtype.ts';
 export { emitGraph } from './onnx/emit-graph.ts';
+export type { ExportValuesOptions } from './onnx/export-values.ts';
+export { exportValues, SYMBOLIC_SIZE } from './onnx/export-values.ts';
 export type {
   ModelOptions,
   NodeOptions,

@@ -1,3 +1,5 @@
+export type { ExportInput, ExportOptions } from './export-onnx.ts';
+export { exportOnnx } from './export-onnx.ts';
 export type { Initializer } from './initializers.ts';
 export {
   constant,

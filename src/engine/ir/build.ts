@@ -26,8 +26,8 @@ export function variable(state: Variable): Value {
   return one('variable', [], { variable: state });
 }
 
-export function constant(data: NumericArray, shape: Shape, dtype: DType): Value {
-  return one('constant', [], { data, shape, dtype });
+export function constant(data: NumericArray, shape: Shape, dtype: DType, name?: string): Value {
+  return one('constant', [], { data, shape, dtype, ...(name === undefined ? {} : { name }) });
 }
 
 /** A constant scalar. */
@@ -163,7 +163,7 @@ export const cos = unary('cos');
 export const floor = unary('floor');
 export const ceil = unary('ceil');
 export const round = unary('round');
-export const isFinite = unary('isFinite');
+export const finite = unary('isFinite');
 export const relu = unary('relu');
 export const silu = unary('silu');
 export const stopGradient = unary('stopGradient');
@@ -227,8 +227,9 @@ export function matmul(a: Value, b: Value, { transposeA = false, transposeB = fa
   return one('matmul', [a, b], { transposeA, transposeB });
 }
 
-export function conv2d(x: Value, weight: Value, attributes: OpAttributes['conv2d']): Value {
-  return one('conv2d', [x, weight], attributes);
+/** @param bias `[O]`, added to every pixel */
+export function conv2d(x: Value, weight: Value, attributes: OpAttributes['conv2d'], bias?: Value): Value {
+  return one('conv2d', bias === undefined ? [x, weight] : [x, weight, bias], attributes);
 }
 
 export function conv2dInput(dy: Value, weight: Value, attributes: OpAttributes['conv2dInput']): Value {

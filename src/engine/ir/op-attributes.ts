@@ -50,7 +50,13 @@ export interface OpAttributes {
   // Leaves
   /** Fed by name on every run. */
   readonly input: { readonly name: string } & Readonly<{ dtype: DType; shape: Shape }>;
-  readonly constant: { readonly data: NumericArray; readonly dtype: DType; readonly shape: Shape };
+  readonly constant: {
+    readonly data: NumericArray;
+    readonly dtype: DType;
+    readonly shape: Shape;
+    /** Name in an exported model. */
+    readonly name?: string;
+  };
   readonly variable: { readonly variable: Variable };
 
   // Element by element, with broadcasting of shapes

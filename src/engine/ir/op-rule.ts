@@ -30,6 +30,8 @@ export interface Target {
   readonly threads: number;
   /** Channels per block of ONNX Runtime's blocked layout; 1 where it has none. */
   readonly blockSize: number;
+  /** Standard ONNX operators alone: for models that leave. */
+  readonly portable?: boolean;
 }
 
 export type Device = 'cpu' | 'webgpu' | 'cuda' | 'coreml' | 'dml';
@@ -70,7 +72,7 @@ export interface Emitter {
   int64(value: number | readonly number[]): string;
   /** A constant scalar of the given type. */
   scalar(value: number, dtype: DType): string;
-  constant(data: NumericArray, shape: Shape, dtype: DType): string;
+  constant(data: NumericArray, shape: Shape, dtype: DType, hint?: string): string;
   cast(name: string, to: DType): string;
   reshape(name: string, shape: Shape): string;
 }

@@ -1,4 +1,4 @@
-import { type DType, GraphError, type NumericArray, type Shape } from '#core';
+import { type DType, GraphError, type NumericArray, type Shape, UnsupportedError } from '#core';
 import type { OpAttributes, OpName } from '../ir/op-attributes.ts';
 import type { EmitOptions, Emitted, Emitter, Target } from '../ir/op-rule.ts';
 import { type GraphNode, sortNodes, type Value, type Variable } from '../ir/value.ts';
@@ -11,6 +11,8 @@ export interface EmitGraphOptions {
   readonly choose?: ChooseLowering;
   /** ONNX name of a variable's value; graph inputs named after the variables when absent. */
   readonly bindVariable?: (variable: Variable) => string;
+  /** Size that stands for a number of samples that is not known yet. */
+  readonly symbolicSize?: number;
   /** ONNX name of an input's value; a graph input of the same name when absent. */
   readonly bindInput?: (name: string, value: Value) => string;
 }
@@ -122,6 +124,13 @@ class GraphEmitter implements Emitter {
   }
 
   int64(value: number | readonly number[]): string {
+    const { symbolicSize } = this.options;
+    const isFixed = typeof value === 'number' || symbolicSize === undefined;
+    if (!isFixed && value.some((dim) => dim !== 0 && dim % symbolicSize === 0)) {
+      throw new UnsupportedError(
+        'exportOnnx: the number of samples must be free, but this model computes with it. Pass a fixed batch size.',
+      );
+    }
     return this.graph.int64(value);
   }
 
@@ -132,8 +141,8 @@ class GraphEmitter implements Emitter {
     return this.cast(this.constant(Float32Array.of(value), [], 'float32'), dtype);
   }
 
-  constant(data: NumericArray, shape: Shape, dtype: DType): string {
-    return this.graph.constant(data as OnnxArray, shape, 'constant', dtype as OnnxDType);
+  constant(data: NumericArray, shape: Shape, dtype: DType, hint = 'constant'): string {
+    return this.graph.constant(data as OnnxArray, shape, hint, dtype as OnnxDType);
   }
 
   cast(name: string, to: DType): string {
@@ -141,7 +150,11 @@ class GraphEmitter implements Emitter {
   }
 
   reshape(name: string, shape: Shape): string {
-    return this.node('Reshape', [name, this.int64(shape)], {
+    const { symbolicSize } = this.options;
+    // The one size that depends on the number of samples is left to be found.
+    const free = shape.filter((dim) => symbolicSize !== undefined && dim !== 0 && dim % symbolicSize === 0);
+    const sizes = free.length === 1 ? shape.map((dim) => (dim === free[0] ? -1 : dim)) : shape;
+    return this.node('Reshape', [name, this.int64(sizes)], {
       // A size of 0 means 0, not "as before".
       ...(shape.includes(0) ? { attributes: { allowzero: { int: 1 } } } : {}),
     });

@@ -16,7 +16,7 @@ export async function findNonFinite(
   const values = sortNodes(outputs)
     .flatMap((node) => node.outputs)
     .filter((value) => isFloat(value.dtype) && value.dtype !== 'float16');
-  const flags = values.map((value) => build.sum(build.cast(build.not(build.isFinite(value)), 'float32')));
+  const flags = values.map((value) => build.sum(build.cast(build.not(build.finite(value)), 'float32')));
   const counts = await run(flags);
   const first = counts.findIndex(({ data }) => Number(data[0]) > 0);
   if (first < 0) return undefined;

@@ -231,7 +231,7 @@ export class Tensor {
   }
 
   isFinite(): Tensor {
-    return new Tensor(build.isFinite(this.value));
+    return new Tensor(build.finite(this.value));
   }
 
   relu(): Tensor {

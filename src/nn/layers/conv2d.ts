@@ -62,9 +62,7 @@ export class Conv2d extends Module {
       this.dilation,
     );
     const attributes = { strides: this.stride, pads, dilations: this.dilation, groups: this.groups };
-    const y = build.conv2d(x.value, this.weight.value, attributes);
-    if (this.bias === undefined) return new Tensor(y);
-    return new Tensor(build.channelShift(y, this.bias.value));
+    return new Tensor(build.conv2d(x.value, this.weight.value, attributes, this.bias?.value));
   }
 }
 

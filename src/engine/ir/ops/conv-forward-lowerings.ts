@@ -1,13 +1,14 @@
 import { sizeOf } from '#core';
 import type { ConvAttributes } from '../op-attributes.ts';
-import type { OnnxAttributeValue, OpTable, Target } from '../op-rule.ts';
-import type { GraphNode } from '../value.ts';
+import type { Emitter, OnnxAttributeValue, OpTable, Target } from '../op-rule.ts';
+import type { GraphNode, Value } from '../value.ts';
 import {
   blockDenseWeight,
   blockDepthwiseWeight,
   blockedConv,
   blockStemWeight,
   hasBlocks,
+  padVector,
   passCost,
   productCost,
 } from './blocked-layout.ts';
@@ -45,6 +46,10 @@ function denseApplies({ inputs: [x, weight], attributes }: GraphNode<'conv2d'>, 
   );
 }
 
+/** The bias, if there is one, padded to whole blocks. */
+const blockedBias = (e: Emitter, bias: readonly Value[]): string[] =>
+  bias.map((value) => padVector(e, e.plain(value), value.shape));
+
 /** Ways to emit `conv2d`. */
 export const convForwardLowerings: OpTable['conv2d']['lowerings'] = [
   {
@@ -55,8 +60,8 @@ export const convForwardLowerings: OpTable['conv2d']['lowerings'] = [
         isDepthwise(weight.shape, attributes) ? 0.02 : 0.6,
         target,
       ) + passCost(sizeOf(x.shape) * weight.shape[2] * weight.shape[3] * 0.3, target),
-    emit: (e, { inputs: [x, weight], attributes }) => [
-      e.node('Conv', [e.plain(x), e.plain(weight)], {
+    emit: (e, { inputs: [x, weight, ...bias], attributes }) => [
+      e.node('Conv', [e.plain(x), e.plain(weight), ...bias.map(e.plain, e)], {
         attributes: convAttributes(attributes, weight.shape.slice(2)),
       }),
     ],
@@ -67,10 +72,10 @@ export const convForwardLowerings: OpTable['conv2d']['lowerings'] = [
     cost: ({ inputs: [, weight], outputs: [y] }, target) =>
       productCost(convProducts(weight.shape, y.shape), 0.9, target) +
       passCost(sizeOf(weight.shape) * 2, target),
-    emit: (e, { inputs: [x, weight], attributes }) => {
+    emit: (e, { inputs: [x, weight, ...bias], attributes }) => {
       const filter = blockDenseWeight(e, e.plain(weight), weight.shape);
       return [
-        { blocked: blockedConv(e, [e.blocked(x), filter], { ...attributes, kernel: weight.shape.slice(2) }) },
+        { blocked: blockedConv(e, [e.blocked(x), filter, ...blockedBias(e, bias)], { ...attributes, kernel: weight.shape.slice(2) }) },
       ];
     },
   },
@@ -80,10 +85,10 @@ export const convForwardLowerings: OpTable['conv2d']['lowerings'] = [
       hasBlocks(target) && attributes.groups === 1 && x.shape[1] < target.blockSize && x.dtype === 'float32',
     cost: ({ inputs: [, weight], outputs: [y] }, target) =>
       productCost(convProducts(weight.shape, y.shape), 0.7, target),
-    emit: (e, { inputs: [x, weight], attributes }) => {
+    emit: (e, { inputs: [x, weight, ...bias], attributes }) => {
       const filter = blockStemWeight(e, e.plain(weight), weight.shape);
       return [
-        { blocked: blockedConv(e, [e.plain(x), filter], { ...attributes, kernel: weight.shape.slice(2) }) },
+        { blocked: blockedConv(e, [e.plain(x), filter, ...blockedBias(e, bias)], { ...attributes, kernel: weight.shape.slice(2) }) },
       ];
     },
   },
@@ -96,10 +101,10 @@ export const convForwardLowerings: OpTable['conv2d']['lowerings'] = [
       x.dtype === 'float32',
     cost: ({ inputs: [, weight], outputs: [y] }, target) =>
       productCost(convProducts(weight.shape, y.shape), 0.3, target) + passCost(sizeOf(y.shape), target),
-    emit: (e, { inputs: [x, weight], attributes }) => {
+    emit: (e, { inputs: [x, weight, ...bias], attributes }) => {
       const filter = blockDepthwiseWeight(e, e.plain(weight), weight.shape);
       return [
-        { blocked: blockedConv(e, [e.blocked(x), filter], { ...attributes, kernel: weight.shape.slice(2) }) },
+        { blocked: blockedConv(e, [e.blocked(x), filter, ...blockedBias(e, bias)], { ...attributes, kernel: weight.shape.slice(2) }) },
       ];
     },
   },

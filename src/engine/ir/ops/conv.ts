@@ -24,24 +24,30 @@ const geometry = ({ strides, pads, dilations, groups }: ConvAttributes): ConvAtt
  * Convolution and its two gradients. Each is linear in both operands, and the gradients of each are the other two, so
  * that derivatives of any order stay among them. With y = x ∗ w:
  *
- * y[n,o,h,v] = Σ x[n, c, h·s − p + i·d, v·s − p + j·d] · w[o,c,i,j]
+ * y[n,o,h,v] = b[o] + Σ x[n, c, h·s − p + i·d, v·s − p + j·d] · w[o,c,i,j]
  */
 export const convRules: Pick<OpTable, 'conv2d' | 'conv2dInput' | 'conv2dWeight'> = {
   conv2d: {
-    infer: ([x, weight], attributes, where) => {
+    infer: ([x, weight, bias], attributes, where) => {
       checkOperands([x, weight], where);
+      if (bias !== undefined) requireShape(bias, [weight.shape[0]], 'the bias', where);
       return [{ dtype: x.dtype, shape: convShape(x.shape, weight.shape, attributes, where) }];
     },
     gradient: ({ build, node, inputs: [x, weight], gradients: [dy], needs }) => {
-      if (dy === undefined) return [undefined, undefined];
+      if (dy === undefined) return [undefined, undefined, undefined];
       const attributes = geometry(node.attributes);
       return [
         needs[0] ? build.conv2dInput(dy, weight, { ...attributes, shape: x.shape }) : undefined,
         needs[1] ? build.conv2dWeight(x, dy, { ...attributes, shape: weight.shape }) : undefined,
+        needs[2] ? build.channelSum(dy) : undefined,
       ];
     },
-    reference: ([x, weight], attributes, [{ shape }]) => {
-      const result = new Float64Array(sizeOf(shape));
+    reference: ([x, weight, bias], attributes, [{ shape }]) => {
+      const pixels = shape[2] * shape[3];
+      const result = Float64Array.from(
+        { length: sizeOf(shape) },
+        (_, i) => bias?.data[Math.floor(i / pixels) % shape[1]] ?? 0,
+      );
       visitConvolution(x.shape, weight.shape, shape, attributes, (i, j, k) => {
         result[k] += x.data[i] * weight.data[j];
       });

@@ -122,7 +122,7 @@ export const matmulRules: Pick<OpTable, 'matmul'> = {
       },
       {
         name: 'FusedMatMul',
-        applies: (_, target) => target.device === 'cpu',
+        applies: (_, target) => target.device === 'cpu' && target.portable !== true,
         emit: (e, { inputs, attributes: { transposeA, transposeB } }) => [
           e.node('FusedMatMul', inputs.map(e.plain, e), {
             domain: 'com.microsoft',
