@@ -6,6 +6,7 @@ import { evaluateCommand } from './evaluate-command.ts';
 import { predictCommand } from './predict-command.ts';
 import { sampleCommand } from './sample-command.ts';
 import { processTerminal, styled, type Terminal } from './terminal.ts';
+import { trainCommand } from './train-command.ts';
 
 const EXIT_FAILURE = 1;
 const EXIT_USAGE = 2;
@@ -22,9 +23,11 @@ Examples:
   $ trainyard sample bank --rows 5000 --out bank.csv
   $ trainyard automl bank.csv --label y --out model.onnx
   $ trainyard evaluate model.onnx bank.csv --label y
-  $ trainyard predict model.onnx new.csv --out predictions.csv`,
+  $ trainyard predict model.onnx new.csv --out predictions.csv
+  $ trainyard train mnist --epochs 3 --out mnist.onnx`,
     );
-  for (const create of [automlCommand, predictCommand, evaluateCommand, dataCommand, sampleCommand]) {
+  const commands = [automlCommand, predictCommand, evaluateCommand, trainCommand, dataCommand, sampleCommand];
+  for (const create of commands) {
     program.addCommand(create(terminal));
   }
   eachCommand(program, (command) => {
@@ -88,7 +91,7 @@ function report(error: unknown, args: readonly string[], terminal: Terminal): nu
   const line = message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ');
   terminal.note(`${styled(terminal, 'red', 'error:')} ${line}`);
   const command = args.filter((arg) => !arg.startsWith('-'))[0];
-  const known = ['automl', 'predict', 'evaluate', 'data', 'sample'].includes(command);
+  const known = ['automl', 'predict', 'evaluate', 'train', 'data', 'sample'].includes(command);
   terminal.note(`See: trainyard ${known ? `${command} ` : ''}--help`);
   const unexpected = !usage && !(error instanceof TrainyardError);
   if (args.includes('--verbose') && error instanceof Error) terminal.note(fullStack(error));

@@ -24,3 +24,4 @@ export {
   writeSafetensors,
 } from './weights/safetensors.ts';
 export type { ReadOptions, TensorSpec, WeightFile } from './weights/state-dict.ts';
+export { writeFileAtomically } from './weights/write-file-atomically.ts';

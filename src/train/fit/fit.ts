@@ -106,7 +106,7 @@ class FitRun {
       epochs: this.history,
       ...(best === undefined ? {} : { bestEpoch: best }),
       stopped,
-      totalSeconds: (now() - this.start) / 1000,
+      totalSeconds: now() - this.start,
     };
   }
 
@@ -176,7 +176,7 @@ class FitRun {
   ): Promise<void> {
     const { data, epochs, callbacks } = this.options;
     if (callbacks?.onBatchEnd === undefined) return;
-    const seconds = Math.max(1e-9, (now() - this.start) / 1000);
+    const seconds = Math.max(1e-9, now() - this.start);
     const left = (epochs - epoch) * data.length - batch;
     await callbacks.onBatchEnd(
       {
@@ -195,7 +195,7 @@ class FitRun {
   private async endEpoch(epoch: number, lossSum: number, epochStart: number): Promise<void> {
     const { data, callbacks, schedule } = this.options;
     const validated = await this.validate(epoch);
-    const seconds = (now() - epochStart) / 1000;
+    const seconds = now() - epochStart;
     const result: EpochResult = {
       epoch,
       trainLoss: lossSum / data.length,
