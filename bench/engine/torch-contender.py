@@ -5,9 +5,10 @@
     torch-contender.py verify [--fixtures DIR]
 
 Needs Debian's python3-torch and libopenblas0-pthread: with the reference BLAS (libblas3 alone) the matrix products take
-twenty times as long, which `versions.blas` shows and a line on stderr says. Threads come from the environment (OMP_NUM_THREADS, OPENBLAS_NUM_THREADS, OMP_WAIT_POLICY). With `--serve`, a first line
-says {"ready": true}; then every line "run N" on stdin is answered by {"milliseconds": [...]} of N training steps, so
-that a driver can alternate contenders; the end of stdin is answered by the summary.
+twenty times as long, which `versions.blas` shows and a line on stderr says. Threads come from the environment
+(OMP_NUM_THREADS, OPENBLAS_NUM_THREADS, OMP_WAIT_POLICY). With `--serve`, a first line says {"ready": true}; then every
+line "run N" on stdin is answered by {"milliseconds": [...]} of N training steps, so that a driver can alternate
+contenders; the end of stdin is answered by the summary.
 """
 
 import argparse
