@@ -5,6 +5,7 @@ import { PickleGlobal, PickleRecord, PickleTensor, PickleTuple, type PickleValue
 const wrappers = ['state_dict', 'model_state_dict', 'state_dict_ema', 'model', 'model_state', 'net', 'ema'];
 const averages = ['ema', 'model_ema', 'state_dict_ema', 'ema_state_dict'];
 const maxDepth = 100;
+const maxVisits = 1_000_000;
 
 /** The tensors of an unpickled file by dotted names, and what else it says. */
 export interface ExtractedState {
@@ -33,7 +34,7 @@ export function extractState(path: string, root: PickleValue, preferEma: boolean
     holder = outer.get(name)!;
   }
   const tensors = new Map<string, PickleTensor>();
-  collect(holder, '', tensors, { path, open: new Set() });
+  collect(holder, '', tensors, { path, open: new Set(), visits: 0 });
   if (tensors.size === 0) {
     throw new DataError(
       `readPytorch: a file of weights holds tensors, but "${path}" holds none where they are looked for (${order.join(', ')}, or at the top). Save model.state_dict().`,
@@ -53,6 +54,8 @@ interface Walk {
   readonly path: string;
   /** Containers that are being walked, so that a container inside itself ends. */
   readonly open: Set<PickleValue>;
+  /** References may double from level to level; this ends them. */
+  visits: number;
 }
 
 function collect(value: PickleValue, prefix: string, tensors: Map<string, PickleTensor>, walk: Walk): void {
@@ -62,9 +65,10 @@ function collect(value: PickleValue, prefix: string, tensors: Map<string, Pickle
   }
   const children = childrenOf(value);
   if (children.length === 0) return;
-  if (walk.open.has(value) || walk.open.size >= maxDepth || tensors.size > 1_000_000) {
+  walk.visits += children.length;
+  if (walk.open.has(value) || walk.open.size >= maxDepth || walk.visits > maxVisits) {
     throw new DataError(
-      `readPytorch: a file of weights is a tree of at most ${maxDepth} levels and a million tensors, but "${walk.path}" goes on below "${prefix.slice(0, 100)}". Save model.state_dict().`,
+      `readPytorch: a file of weights is a tree of at most ${maxDepth} levels and ${maxVisits} nodes, but "${walk.path}" goes on below "${prefix.slice(0, 100)}". Save model.state_dict().`,
       { file: walk.path },
     );
   }
