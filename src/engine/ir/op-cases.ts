@@ -448,6 +448,27 @@ export const opCases: { readonly [K in OpName]: readonly OpCase[] } = {
       smooth: true,
     },
   ],
+  gemm: [
+    // 1·3 + 2·4 + ½·10
+    {
+      name: 'product and addend',
+      inputs: [{ shape: [1, 2], data: [1, 2] }, { shape: [2, 1], data: [3, 4] }, { shape: [1, 1], data: [10] }],
+      make: (a, b, c) => build.gemm(a, b, c, { transposeA: false, transposeB: false, beta: 0.5 }),
+      expected: [[16]],
+    },
+    {
+      name: 'transposed',
+      inputs: [random(4, 3), random(2, 4), random(3, 2)],
+      make: (a, b, c) => build.gemm(a, b, c, { transposeA: true, transposeB: true, beta: 2 }),
+      smooth: true,
+    },
+  ],
+  addScaled: [
+    // 5 − 2·3
+    { name: 'minus', inputs: [of(5), of(2), { shape: [], data: [3] }], make: (x, z, f) => build.addScaled(x, z, f, -1), expected: [[-1]] },
+    { name: 'many elements', inputs: [random(32, 1024), random(32, 1024), { shape: [], data: [0.5] }], make: (x, z, f) => build.addScaled(x, z, f, -1) },
+    { name: 'smooth', inputs: [random(2, 3), random(2, 3), { shape: [], data: [0.7] }], make: (x, z, f) => build.addScaled(x, z, f), smooth: true },
+  ],
   conv2d: [
     // A kernel of ones adds up each 2×2 window of 1 … 9: 1+2+4+5 = 12, …
     {

@@ -3,6 +3,7 @@ import { arithmeticRules } from './ops/arithmetic.ts';
 import { channelRules } from './ops/channels.ts';
 import { convRules } from './ops/conv.ts';
 import { functionRules } from './ops/functions.ts';
+import { fusedRules } from './ops/fused.ts';
 import { indexingRules } from './ops/indexing.ts';
 import { leafRules } from './ops/leaves.ts';
 import { logicRules } from './ops/logic.ts';
@@ -26,6 +27,7 @@ export const opTable: OpTable = {
   ...orderingRules,
   ...softmaxRules,
   ...matmulRules,
+  ...fusedRules,
   ...convRules,
   ...channelRules,
   ...poolingRules,

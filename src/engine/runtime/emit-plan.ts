@@ -1,6 +1,7 @@
 import { GraphError, type Shape } from '#core';
 import type { OpAttributes } from '../ir/op-attributes.ts';
 import type { Target } from '../ir/op-rule.ts';
+import { fuseUpdates } from '../ir/passes/fuse-updates.ts';
 import { simplify } from '../ir/passes/simplify.ts';
 import { sortNodes, type Value, type Variable } from '../ir/value.ts';
 import type { OnnxDType } from '../onnx/dtype.ts';
@@ -63,6 +64,9 @@ function findLeaves(values: readonly Value[]): Leaves {
   return { inputs, variables };
 }
 
+/** The passes before emission. */
+const prepare = (values: readonly Value[]): Value[] => fuseUpdates(simplify(values));
+
 const declare = (graph: OnnxGraph, name: string, { dtype, shape }: PlanInput): string =>
   graph.input(name, dtype as OnnxDType, shape);
 
@@ -97,7 +101,7 @@ function declareOutputs(
 
 /** The graph of one step: inputs and variables in, outputs and new contents out. */
 export function emitPlan(outputs: readonly Value[], updates: Updates, options: EmitPlanOptions): EmittedPlan {
-  const values = simplify([...outputs, ...updates.values()]);
+  const values = prepare([...outputs, ...updates.values()]);
   const { inputs, variables } = findLeaves(values);
   const graph = new OnnxGraph('step');
   for (const [name, value] of inputs) declare(graph, name, value);
@@ -127,7 +131,7 @@ export function emitLoop(
   count: number,
   options: EmitPlanOptions,
 ): EmittedPlan {
-  const values = simplify([...updates.values(), ...outputs]);
+  const values = prepare([...updates.values(), ...outputs]);
   const { inputs, variables } = findLeaves(values);
   const stacked = ({ dtype, shape }: PlanInput): PlanInput => ({ dtype, shape: [count, ...shape] });
   const fed = new Map([...inputs].map(([name, value]) => [name, stacked(value)]));

@@ -1,4 +1,5 @@
 import { type Shape, ShapeError, sizeOf } from '#core';
+import type { OpAttributes } from '../op-attributes.ts';
 import type { OpTable, ReferenceTensor } from '../op-rule.ts';
 import {
   broadcastShapes,
@@ -61,6 +62,25 @@ function batchOffsets(shape: Shape, batch: Shape): number[] {
   });
 }
 
+/** The product by its definition, batches included. */
+export function matrixProduct(
+  a: ReferenceTensor,
+  b: ReferenceTensor,
+  { transposeA, transposeB }: OpAttributes['matmul'],
+  shape: Shape,
+): Float64Array {
+  const result = new Float64Array(sizeOf(shape));
+  const [m, n] = shape.slice(-2);
+  const p = transposeA ? a.shape[a.shape.length - 2] : a.shape[a.shape.length - 1];
+  const batch = shape.slice(0, -2);
+  const [left, right] = [batchOffsets(a.shape, batch), batchOffsets(b.shape, batch)];
+  const operands = [asOperand(a, transposeA), asOperand(b, transposeB)] as const;
+  for (let i = 0; i < left.length; i++) {
+    multiply(...operands, result, { m, n, p }, [left[i], right[i], i * m * n]);
+  }
+  return result;
+}
+
 /** Matrix product over the last two axes; leading axes are batches that broadcast. */
 export const matmulRules: Pick<OpTable, 'matmul'> = {
   matmul: {
@@ -93,18 +113,7 @@ export const matmulRules: Pick<OpTable, 'matmul'> = {
           : build.matmul(a, dy, { transposeA: !transposeA });
       return [needs[0] ? da() : undefined, needs[1] ? db() : undefined];
     },
-    reference: ([a, b], { transposeA, transposeB }, [{ shape }]) => {
-      const result = new Float64Array(sizeOf(shape));
-      const [m, n] = shape.slice(-2);
-      const p = transposeA ? a.shape[a.shape.length - 2] : a.shape[a.shape.length - 1];
-      const batch = shape.slice(0, -2);
-      const [left, right] = [batchOffsets(a.shape, batch), batchOffsets(b.shape, batch)];
-      const operands = [asOperand(a, transposeA), asOperand(b, transposeB)] as const;
-      for (let i = 0; i < left.length; i++) {
-        multiply(...operands, result, { m, n, p }, [left[i], right[i], i * m * n]);
-      }
-      return [result];
-    },
+    reference: ([a, b], attributes, [{ shape }]) => [matrixProduct(a, b, attributes, shape)],
     lowerings: [
       {
         name: 'MatMul',
