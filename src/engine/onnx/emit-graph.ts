@@ -9,12 +9,14 @@ import { type ChooseLowering, selectLowering } from './select-lowering.ts';
 export interface EmitGraphOptions {
   readonly target: Target;
   readonly choose?: ChooseLowering;
+  /** Outputs that are wanted in blocked layout; none by default. */
+  readonly wantsBlocked?: (value: Value) => boolean;
   /** ONNX name of a variable's value; graph inputs named after the variables when absent. */
   readonly bindVariable?: (variable: Variable) => string;
   /** Size that stands for a number of samples that is not known yet. */
   readonly symbolicSize?: number;
   /** ONNX name of an input's value; a graph input of the same name when absent. */
-  readonly bindInput?: (name: string, value: Value) => string;
+  readonly bindInput?: (name: string, value: Value) => Emitted;
 }
 
 /** What one value is called in the layouts it exists in. */
@@ -34,7 +36,8 @@ interface Names {
 export function emitGraph(graph: OnnxGraph, outputs: readonly Value[], options: EmitGraphOptions): string[] {
   const emitter = new GraphEmitter(graph, options);
   for (const node of sortNodes(outputs)) emitter.emitNode(node);
-  return outputs.map((value) => emitter.plain(value));
+  const isWanted = options.wantsBlocked ?? (() => false);
+  return outputs.map((value) => (isWanted(value) ? emitter.blocked(value) : emitter.plain(value)));
 }
 
 class GraphEmitter implements Emitter {
@@ -82,19 +85,27 @@ class GraphEmitter implements Emitter {
 
   plain(value: Value): string {
     const names = this.namesOf(value);
-    names.plain ??= this.node('ReorderOutput', [names.blocked!], {
-      domain: 'com.microsoft.nchwc',
-      attributes: { channels: { int: value.shape[1] } },
-    });
+    names.plain ??= this.reordered(names.blocked!, value, (name) =>
+      this.node('ReorderOutput', [name], {
+        domain: 'com.microsoft.nchwc',
+        attributes: { channels: { int: value.shape[1] } },
+      }),
+    );
     return names.plain;
   }
 
   blocked(value: Value): string {
     const names = this.namesOf(value);
-    names.blocked ??= this.node('ReorderInput', [this.padded(names.plain!, value.shape)], {
-      domain: 'com.microsoft.nchwc',
-    });
+    names.blocked ??= this.reordered(names.plain!, value, (name) =>
+      this.node('ReorderInput', [this.padded(name, value.shape)], { domain: 'com.microsoft.nchwc' }),
+    );
     return names.blocked;
+  }
+
+  /** Only float32 can be reordered; other types go there and back. */
+  private reordered(name: string, { dtype }: Value, reorder: (name: string) => string): string {
+    if (dtype === 'float32') return reorder(name);
+    return this.cast(reorder(this.cast(name, 'float32')), dtype);
   }
 
   /** `ReorderInput` takes channels in fours. */

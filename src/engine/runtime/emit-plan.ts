@@ -65,7 +65,7 @@ function findLeaves(values: readonly Value[]): Leaves {
 }
 
 /** The passes before emission. */
-const prepare = (values: readonly Value[]): Value[] => fuseUpdates(simplify(values));
+export const prepare = (values: readonly Value[]): Value[] => fuseUpdates(simplify(values));
 
 const declare = (graph: OnnxGraph, name: string, { dtype, shape }: PlanInput): string =>
   graph.input(name, dtype as OnnxDType, shape);
@@ -100,8 +100,12 @@ function declareOutputs(
 }
 
 /** The graph of one step: inputs and variables in, outputs and new contents out. */
-export function emitPlan(outputs: readonly Value[], updates: Updates, options: EmitPlanOptions): EmittedPlan {
-  const values = prepare([...outputs, ...updates.values()]);
+export function emitPlan(
+  outputs: readonly Value[],
+  updates: Updates,
+  options: EmitPlanOptions,
+): EmittedPlan {
+  const values = [...outputs, ...updates.values()];
   const { inputs, variables } = findLeaves(values);
   const graph = new OnnxGraph('step');
   for (const [name, value] of inputs) declare(graph, name, value);
@@ -131,7 +135,7 @@ export function emitLoop(
   count: number,
   options: EmitPlanOptions,
 ): EmittedPlan {
-  const values = prepare([...updates.values(), ...outputs]);
+  const values = [...updates.values(), ...outputs];
   const { inputs, variables } = findLeaves(values);
   const stacked = ({ dtype, shape }: PlanInput): PlanInput => ({ dtype, shape: [count, ...shape] });
   const fed = new Map([...inputs].map(([name, value]) => [name, stacked(value)]));

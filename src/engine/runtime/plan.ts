@@ -3,6 +3,7 @@ import { GraphError, type HostTensor, type NumericArray, RuntimeFailure, type Sh
 import type { Device } from '../ir/op-rule.ts';
 import type { Value, Variable } from '../ir/value.ts';
 import type { ChooseLowering } from '../onnx/select-lowering.ts';
+import { autotune } from './autotune.ts';
 import { createTarget, missingDevice } from './devices.ts';
 import {
   type EmitPlanOptions,
@@ -10,6 +11,7 @@ import {
   emitLoop,
   emitPlan,
   type PlanInput,
+  prepare,
   type Updates,
 } from './emit-plan.ts';
 import { firstLine, loadRuntime } from './load-runtime.ts';
@@ -22,9 +24,13 @@ export interface PlanOptions {
   readonly threads?: number;
   /** Choices of the autotuner; the cost model decides where it gives none. */
   readonly choose?: ChooseLowering;
+  /** Measure lowerings of heavy ops and keep the choices on disk; false by default. */
+  readonly autotune?: boolean;
   /** Prefix of a file to which ONNX Runtime writes what each node took. */
   readonly profilePrefix?: string;
 }
+
+type EmitFunction = (outputs: readonly Value[], updates: Updates, options: EmitPlanOptions) => EmittedPlan;
 
 /** The two places of a variable: one holds its contents, the other takes the next ones. */
 interface Slots {
@@ -64,7 +70,7 @@ export class Plan {
    * @throws RuntimeFailure when the device is missing or ONNX Runtime refuses the graph
    */
   static create(outputs: readonly Value[], updates: Updates, options: PlanOptions = {}): Promise<Plan> {
-    return Plan.load((how) => emitPlan(outputs, updates, how), options);
+    return Plan.load(outputs, updates, emitPlan, options);
   }
 
   /**
@@ -77,7 +83,8 @@ export class Plan {
     count: number,
     options: PlanOptions = {},
   ): Promise<Plan> {
-    return Plan.load((how) => emitLoop(outputs, updates, count, how), options);
+    const emit: EmitFunction = (values, changes, how) => emitLoop(values, changes, count, how);
+    return Plan.load(outputs, updates, emit, options);
   }
 
   /**
@@ -99,10 +106,16 @@ export class Plan {
   }
 
   private static async load(
-    emit: (options: EmitPlanOptions) => EmittedPlan,
-    { device = 'cpu', threads, choose, profilePrefix }: PlanOptions,
+    outputs: readonly Value[],
+    updates: Updates,
+    emit: EmitFunction,
+    { device = 'cpu', threads, choose, autotune: isTuned = false, profilePrefix }: PlanOptions,
   ): Promise<Plan> {
-    const emitted = emit({ target: await createTarget(device, threads ?? 0), choose });
+    const target = await createTarget(device, threads ?? 0);
+    const values = prepare([...outputs, ...updates.values()]);
+    const tuned = isTuned && choose === undefined ? await autotune(values, { target }) : choose;
+    const next = new Map([...updates.keys()].map((variable, i) => [variable, values[outputs.length + i]]));
+    const emitted = emit(values.slice(0, outputs.length), next, { target, choose: tuned });
     const runtime = await loadRuntime();
     try {
       const session = await runtime.InferenceSession.create(emitted.bytes, {

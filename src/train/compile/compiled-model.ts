@@ -49,6 +49,11 @@ export interface CompileOptions {
   readonly device?: Device;
   /** Threads within one op. */
   readonly threads?: number;
+  /**
+   * Measure different ways to compute convolutions, once per shape; choices are kept on disk. Without it an estimate
+   * decides, so that results do not depend on a measurement. True by default.
+   */
+  readonly autotune?: boolean;
 }
 
 export interface StepResult {
@@ -301,8 +306,9 @@ export class CompiledModel {
   }
 
   private planOptions(): PlanOptions {
-    const { device, threads } = this.options;
-    return { ...(device === undefined ? {} : { device }), ...(threads === undefined ? {} : { threads }) };
+    const { device, threads, autotune = true } = this.options;
+    return {
+      autotune, ...(device === undefined ? {} : { device }), ...(threads === undefined ? {} : { threads }) };
   }
 
   private async plan(key: string, create: () => Promise<Plan>): Promise<Plan> {

@@ -33,18 +33,40 @@ export function padVector(e: Emitter, name: string, shape: Shape): string {
   return padEnds(e, name, shape, [...shape.slice(1).map(() => 0), missing]);
 }
 
+const transpose = (e: Emitter, name: string, ints: readonly number[]): string =>
+  e.node('Transpose', [name], { attributes: { perm: { ints } } });
+
 /**
- * A dense weight `[O, I, kH, kW]` in the order in which blocked convolution reads it, `[O/B, I/B, kH, kW, B(i), B(o)]`,
- * declared as `[O, I, kH, kW]` with O and I padded.
+ * A dense weight `[O, I, kH, kW]` in the order in which blocked convolution reads it, `[O/B, I/B, kH·kW, B(i), B(o)]`,
+ * declared as `[O, I, kH, kW]` with O and I padded. Two transpositions that each move one axis are faster than one
+ * that moves several.
  */
 export function blockDenseWeight(e: Emitter, name: string, shape: Shape): string {
   const { blockSize: b } = e.target;
   const [o, i, h, w] = shape;
   const [outs, ins] = [padChannels(o, e.target), padChannels(i, e.target)];
   const padded = padEnds(e, name, shape, [outs - o, ins - i]);
-  const parts = e.reshape(padded, [outs / b, b, ins / b, b, h * w]);
-  const ordered = e.node('Transpose', [parts], { attributes: { perm: { ints: [0, 2, 4, 3, 1] } } });
+  let ordered = transpose(e, e.reshape(padded, [outs / b, b, ins * h * w]), [0, 2, 1]);
+  if (h * w > 1) ordered = transpose(e, e.reshape(ordered, [outs / b, ins / b, b, h * w, b]), [0, 1, 3, 2, 4]);
   return e.reshape(ordered, [outs, ins, h, w]);
+}
+
+/**
+ * The same for the kernel of the gradient in the input: turned by 180°, input and output channels in each other's
+ * place: `[I/B, O/B, kH·kW, B(o), B(i)]`, declared as `[I, O, kH, kW]`.
+ */
+export function blockFlippedWeight(e: Emitter, name: string, shape: Shape): string {
+  const { blockSize: b } = e.target;
+  const [o, i, h, w] = shape;
+  const [outs, ins] = [padChannels(o, e.target), padChannels(i, e.target)];
+  const padded = padEnds(e, name, shape, [outs - o, ins - i]);
+  let parts = e.reshape(padded, [outs, ins / b, b, h * w]);
+  if (h * w > 1) {
+    const backwards = e.int64(Array.from({ length: h * w }, (_, k) => h * w - 1 - k));
+    parts = e.node('Gather', [transpose(e, parts, [0, 1, 3, 2]), backwards], { attributes: { axis: { int: 2 } } });
+  }
+  const ordered = transpose(e, e.reshape(parts, [outs / b, b, ins / b, h * w, b]), [2, 0, 3, 1, 4]);
+  return e.reshape(ordered, [ins, outs, h, w]);
 }
 
 /** A weight whose input stays plain (fewer input channels than a block): `[O/B, I, kH, kW, B]`. */

@@ -90,7 +90,9 @@ function isImage(x: Value, e: { target: Emitter['target'] }): boolean {
   return hasBlocks(e.target) && x.shape.length === 4 && x.dtype === 'float32';
 }
 
-/** Blocked lowerings are for images; the emitter's choice follows the layout that the operand has. */
+/**
+ * Images of at least a block of channels are worth reordering; smaller ones are taken as they are, blocked or not.
+ */
 const blockedLowering = <K extends ChannelOp>(
   name: string,
   emit: Lowering<K>['emit'],
@@ -99,10 +101,11 @@ const blockedLowering = <K extends ChannelOp>(
   name,
   applies: ({ inputs: [x] }, target) => isImage(x, { target }),
   cost: () => -1,
-  emit: (e, node) =>
-    node.inputs.some((input) => input.shape.length === 4 && e.isBlocked(input))
-      ? emit(e, node)
-      : fallback.emit(e, node),
+  emit: (e, node) => {
+    const images = node.inputs.filter(({ shape }) => shape.length === 4);
+    const isBlocked = node.inputs[0].shape[1] >= e.target.blockSize || images.some((image) => e.isBlocked(image));
+    return (isBlocked ? emit : fallback.emit)(e, node);
+  },
 });
 
 /** Whether a scale is a constant of ones. */

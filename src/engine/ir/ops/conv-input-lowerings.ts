@@ -2,9 +2,9 @@ import { sizeOf } from '#core';
 import type { Emitter, OpTable, Target } from '../op-rule.ts';
 import type { GraphNode } from '../value.ts';
 import {
-  blockDenseWeight,
   blockDepthwiseWeight,
   blockedConv,
+  blockFlippedWeight,
   hasBlocks,
   padChannels,
   passCost,
@@ -36,16 +36,13 @@ const canFlip = (node: Node): boolean => flippedPads(node).every((pad) => pad >=
 
 /** The kernel turned by 180°; with `swap`, input and output channels change places. */
 function flipKernel(e: Emitter, name: string, shape: readonly number[], swap: boolean): string {
+  const [o, i, h, w] = shape;
+  const taps = h * w;
   let flipped = name;
-  if (shape[2] > 1 || shape[3] > 1) {
-    const back = [Number.MIN_SAFE_INTEGER, Number.MIN_SAFE_INTEGER];
-    flipped = e.node('Slice', [
-      flipped,
-      e.int64([-1, -1]),
-      e.int64(back),
-      e.int64([2, 3]),
-      e.int64([-1, -1]),
-    ]);
+  if (taps > 1) {
+    const backwards = e.int64(Array.from({ length: taps }, (_, k) => taps - 1 - k));
+    const parts = e.reshape(flipped, [o, i, taps]);
+    flipped = e.reshape(e.node('Gather', [parts, backwards], { attributes: { axis: { int: 2 } } }), shape);
   }
   return swap ? e.node('Transpose', [flipped], { attributes: { perm: { ints: [1, 0, 2, 3] } } }) : flipped;
 }
@@ -132,12 +129,8 @@ export const convInputLowerings: OpTable['conv2dInput']['lowerings'] = [
       blockedCost(node, target, 0.9) + passCost(sizeOf(node.inputs[1].shape) * 3, target),
     emit: (e, node) => {
       const [dy, weight] = node.inputs;
-      const [o, c, ...kernel] = weight.shape;
-      const filter = blockDenseWeight(e, flipKernel(e, e.plain(weight), weight.shape, true), [
-        c,
-        o,
-        ...kernel,
-      ]);
+      const kernel = weight.shape.slice(2);
+      const filter = blockFlippedWeight(e, e.plain(weight), weight.shape);
       const source = hasStride(node) ? stuffZeros(e, node) : e.blocked(dy);
       return [{ blocked: blockedConv(e, [source, filter], { kernel, pads: flippedPads(node) }) }];
     },

@@ -49,32 +49,63 @@ function channelsLast(e: Emitter, value: Value): string {
   return e.reshape(permute(e, e.plain(value), [0, 2, 3, 1]), [n * h * w, c]);
 }
 
-/** Σ over all taps: x padded, `[N, Hp, Wp, C]`, cut to the elements that a tap meets. */
-function emitTaps(e: Emitter, node: Node): string {
-  const [x, dy] = node.inputs;
-  const { strides, pads, dilations, shape } = node.attributes;
+/** What each tap of the kernel meets: x padded, `[N, Hp, Wp, C]`, cut to `[N, Ho, Wo, C]`. */
+function sliceTaps(e: Emitter, { inputs: [x, dy], attributes }: Node): string[] {
+  const { strides, pads, dilations, shape } = attributes;
   const [n, c, h, w] = x.shape;
-  const [, o, outHeight, outWidth] = dy.shape;
   const image = e.reshape(channelsLast(e, x), [n, h, w, c]);
   const padded = pads.every((pad) => pad === 0)
     ? image
     : e.node('Pad', [image, e.int64([0, pads[0], pads[1], 0, 0, pads[2], pads[3], 0])]);
-  const gradient = channelsLast(e, dy);
-  const rows = n * outHeight * outWidth;
-  const taps: string[] = [];
-  for (let i = 0; i < shape[2]; i++) {
-    for (let j = 0; j < shape[3]; j++) {
-      const start = [i * dilations[0], j * dilations[1]];
-      const end = [start[0] + (outHeight - 1) * strides[0] + 1, start[1] + (outWidth - 1) * strides[1] + 1];
-      const part = e.node('Slice', [padded, e.int64(start), e.int64(end), e.int64([1, 2]), e.int64(strides)]);
-      const tap = e.node('Gemm', [gradient, e.reshape(part, [rows, c])], {
-        attributes: { transA: { int: 1 } },
-      });
-      taps.push(e.reshape(tap, [1, o, c]));
-    }
-  }
-  const stacked = taps.length === 1 ? taps[0] : e.node('Concat', taps, { attributes: { axis: { int: 0 } } });
+  const last = [0, 1].map((axis) => (dy.shape[axis + 2] - 1) * strides[axis] + 1);
+  return Array.from({ length: shape[2] * shape[3] }, (_, k) => {
+    const start = [Math.floor(k / shape[3]) * dilations[0], (k % shape[3]) * dilations[1]];
+    const end = [start[0] + last[0], start[1] + last[1]];
+    return e.node('Slice', [padded, e.int64(start), e.int64(end), e.int64([1, 2]), e.int64(strides)]);
+  });
+}
+
+/** `[taps, O, C]` in parts of one tap as the weight. */
+function joinTaps(e: Emitter, taps: readonly string[], { attributes: { shape } }: Node): string {
+  const [o, c] = shape;
+  const parts = taps.map((tap) => e.reshape(tap, [1, o, c]));
+  const stacked = parts.length === 1 ? parts[0] : e.node('Concat', parts, { attributes: { axis: { int: 0 } } });
   return e.reshape(permute(e, stacked, [1, 2, 0]), shape);
+}
+
+/** One product dyᵀ·x per tap, over all pixels of all samples. */
+function emitTaps(e: Emitter, node: Node): string {
+  const [x, dy] = node.inputs;
+  const gradient = channelsLast(e, dy);
+  const rows = sizeOf(dy.shape) / dy.shape[1];
+  const taps = sliceTaps(e, node).map((part) =>
+    e.node('Gemm', [gradient, e.reshape(part, [rows, x.shape[1]])], { attributes: { transA: { int: 1 } } }),
+  );
+  return joinTaps(e, taps, node);
+}
+
+/** One product dy·x per tap and sample, dy as `[O, pixels]` and x as `[pixels, C]`, so that neither is transposed. */
+function emitSampleTaps(e: Emitter, node: Node): string {
+  const [x, dy] = node.inputs;
+  const [n, o, height, width] = dy.shape;
+  const gradient = e.reshape(e.plain(dy), [n, o, height * width]);
+  const taps = sliceTaps(e, node).map((part) => {
+    const perSample = e.node('MatMul', [gradient, e.reshape(part, [n, height * width, x.shape[1]])]);
+    return e.node('ReduceSum', [perSample, e.int64([0])], { attributes: { keepdims: { int: 0 } } });
+  });
+  return joinTaps(e, taps, node);
+}
+
+/** All taps side by side, `[pixels of all samples, taps·C]`, and one product dyᵀ·x. */
+function emitColumns(e: Emitter, node: Node): string {
+  const [x, dy] = node.inputs;
+  const { shape } = node.attributes;
+  const rows = sizeOf(dy.shape) / dy.shape[1];
+  const columns = e.node('Concat', sliceTaps(e, node), { attributes: { axis: { int: 3 } } });
+  const taps = shape[2] * shape[3];
+  const matrix = e.reshape(columns, [rows, taps * x.shape[1]]);
+  const result = e.node('Gemm', [channelsLast(e, dy), matrix], { attributes: { transA: { int: 1 } } });
+  return e.reshape(permute(e, e.reshape(result, [shape[0], taps, shape[1]]), [0, 2, 1]), shape);
 }
 
 /**
@@ -133,6 +164,14 @@ function emitSampleProducts(e: Emitter, node: Node): string {
 const layoutCost = (node: Node, target: Target): number =>
   passCost(sizeOf(node.inputs[0].shape) + sizeOf(node.inputs[1].shape), target);
 
+const tapCount = ({ attributes: { shape } }: Node): number => shape[2] * shape[3];
+
+/** Elements that are copied to line x up with every tap. */
+const movedByTaps = (node: Node): number => {
+  const [x, dy] = node.inputs;
+  return tapCount(node) === 1 ? 0 : tapCount(node) * x.shape[1] * (sizeOf(dy.shape) / dy.shape[1]);
+};
+
 /** Ways to emit `conv2dWeight`. */
 export const convWeightLowerings: OpTable['conv2dWeight']['lowerings'] = [
   {
@@ -152,13 +191,26 @@ export const convWeightLowerings: OpTable['conv2dWeight']['lowerings'] = [
   {
     name: 'products of taps',
     applies: ({ attributes }) => attributes.groups === 1,
-    cost: (node, target) => {
-      const taps = node.attributes.shape[2] * node.attributes.shape[3];
-      const [n, c] = node.inputs[0].shape;
-      const moved = taps === 1 ? 0 : taps * n * c * node.inputs[1].shape[2] * node.inputs[1].shape[3];
-      return productCost(products(node), 0.6, target) + layoutCost(node, target) + passCost(moved, target);
-    },
+    cost: (node, target) =>
+      productCost(products(node), 0.6, target) + layoutCost(node, target) + passCost(movedByTaps(node), target) + tapCount(node) * 0.05,
     emit: (e, node) => [emitTaps(e, node)],
+  },
+  {
+    name: 'products of taps and samples',
+    applies: ({ attributes }) => attributes.groups === 1 && attributes.shape[2] * attributes.shape[3] > 1,
+    cost: (node, target) =>
+      productCost(products(node), 0.7, target) +
+      layoutCost(node, target) +
+      passCost(movedByTaps(node) + sizeOf(node.outputs[0].shape) * node.inputs[0].shape[0] * 1.5, target) +
+      tapCount(node) * 0.07,
+    emit: (e, node) => [emitSampleTaps(e, node)],
+  },
+  {
+    name: 'product of columns',
+    applies: ({ attributes }) => attributes.groups === 1 && attributes.shape[2] * attributes.shape[3] > 1,
+    cost: (node, target) =>
+      productCost(products(node), 0.8, target) + layoutCost(node, target) + passCost(movedByTaps(node) * 2, target),
+    emit: (e, node) => [emitColumns(e, node)],
   },
   {
     name: 'blocked depthwise',
