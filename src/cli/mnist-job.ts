@@ -59,7 +59,12 @@ class FromPixels extends Module {
   }
 
   override forward(pixels: Tensor): Tensor {
-    return this.network.forward(pixels.cast('float32').mul(1 / 255 / STD).sub(MEAN / STD));
+    return this.network.forward(
+      pixels
+        .cast('float32')
+        .mul(1 / 255 / STD)
+        .sub(MEAN / STD),
+    );
   }
 }
 
@@ -85,7 +90,11 @@ export interface MnistJob {
   readonly onnx: Uint8Array;
 }
 
-async function loadData({ data, seed, drawn = { train: 20_000, test: 4_000 } }: MnistJobOptions): Promise<Mnist> {
+async function loadData({
+  data,
+  seed,
+  drawn = { train: 20_000, test: 4_000 },
+}: MnistJobOptions): Promise<Mnist> {
   if (data !== undefined) return loadMnist(data);
   return {
     train: drawDigits({ count: drawn.train, seed }),

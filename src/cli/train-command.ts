@@ -31,7 +31,9 @@ Ctrl-C ends after the step in progress, saves a checkpoint where --checkpoints n
 /** `trainyard train` */
 export function trainCommand(terminal: Terminal): Command {
   const mnist = new Command('mnist')
-    .description('Train a classifier of handwritten digits (784-512-256-128-64-10) and write it as one ONNX file.')
+    .description(
+      'Train a classifier of handwritten digits (784-512-256-128-64-10) and write it as one ONNX file.',
+    )
     .option('--data <folder>', "folder of MNIST's four idx files, plain or .gz (default: drawn digits)")
     .option('--epochs <n>', 'times through the training images', wholeNumber(1), 10)
     .addOption(
@@ -59,7 +61,11 @@ async function runMnist(terminal: Terminal, flags: MnistFlags): Promise<void> {
   const stop = new AbortController();
   const release = stopOnInterrupt(stop, terminal);
   try {
-    const { result, onnx } = await runMnistJob({ ...settings, callbacks: view.callbacks(), signal: stop.signal });
+    const { result, onnx } = await runMnistJob({
+      ...settings,
+      callbacks: view.callbacks(),
+      signal: stop.signal,
+    });
     await writeFileAtomically('train', out, [onnx], onnx.byteLength);
     const epochs = result.epochs.map(({ epoch, trainLoss, metrics, seconds }) => ({
       epoch,

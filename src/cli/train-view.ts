@@ -57,7 +57,9 @@ export class TrainView {
   private showEpoch({ metrics, seconds, samplesPerSecond }: EpochResult): void {
     const percent = ((metrics['accuracy'] ?? 0) * 100).toFixed(2);
     const rate = Math.round(samplesPerSecond).toLocaleString('en-US');
-    this.line(`Accuracy on test set: ${percent} %   ${styled(this.terminal, 'dim', `${seconds.toFixed(1)} s, ${rate} images/s`)}`);
+    this.line(
+      `Accuracy on test set: ${percent} %   ${styled(this.terminal, 'dim', `${seconds.toFixed(1)} s, ${rate} images/s`)}`,
+    );
   }
 
   private draw({ epoch, batch, batches, meanLoss, samplesPerSecond, secondsLeft }: BatchProgress): void {
@@ -86,7 +88,8 @@ export class TrainView {
 
   summary({ testAccuracy, totalSeconds, modelPath, stopped }: TrainDocument, bytes: number): string {
     const end = stopped === 'cancelled' ? 'stopped' : 'trained';
-    const score = testAccuracy === null ? 'no epoch was finished' : `test accuracy ${(testAccuracy * 100).toFixed(2)} %`;
+    const score =
+      testAccuracy === null ? 'no epoch was finished' : `test accuracy ${(testAccuracy * 100).toFixed(2)} %`;
     return `\n${end} in ${totalSeconds.toFixed(1)} s: ${score}\n${modelPath} (${(bytes / 1e6).toFixed(1)} MB): uint8 pixels [N, 28, 28] in, logits, probabilities and label out`;
   }
 

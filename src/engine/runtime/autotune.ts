@@ -14,7 +14,12 @@ import { loadRuntime } from './load-runtime.ts';
 import { sharedTuningCache, type TuningCache } from './tuning-cache.ts';
 
 /** Ops of which the best lowering depends so much on the shape that it is worth measuring. */
-const tunedOps: ReadonlySet<OpName> = new Set<OpName>(['conv2d', 'conv2dInput', 'conv2dWeight', 'maxPool2dScatter']);
+const tunedOps: ReadonlySet<OpName> = new Set<OpName>([
+  'conv2d',
+  'conv2dInput',
+  'conv2dWeight',
+  'maxPool2dScatter',
+]);
 
 /** Estimates are taken for right when all others are worse by this factor. */
 const PRUNE = 4;
@@ -60,7 +65,10 @@ function tuningKey(node: GraphNode, { device, threads, blockSize }: Target): str
 /** Lowerings whose estimate is near the best, when there is anything to gain. */
 function worthMeasuring(node: GraphNode, target: Target): readonly Lowering<OpName>[] {
   const candidates = applicableLowerings(node, target);
-  const bytes = [...node.inputs, ...node.outputs].reduce((sum, { shape, dtype }) => sum + sizeOf(shape) * bytesPerElement(dtype), 0);
+  const bytes = [...node.inputs, ...node.outputs].reduce(
+    (sum, { shape, dtype }) => sum + sizeOf(shape) * bytesPerElement(dtype),
+    0,
+  );
   if (bytes > LARGEST_BYTES) return [];
   const costs = candidates.map((candidate) => candidate.cost?.(node as GraphNode<OpName>, target) ?? 0);
   const least = Math.min(...costs);
@@ -68,7 +76,11 @@ function worthMeasuring(node: GraphNode, target: Target): readonly Lowering<OpNa
   return candidates.filter((_, i) => costs[i] <= PRUNE * least + WORTHWHILE_MS);
 }
 
-async function fastest(node: GraphNode, candidates: readonly Lowering<OpName>[], target: Target): Promise<string> {
+async function fastest(
+  node: GraphNode,
+  candidates: readonly Lowering<OpName>[],
+  target: Target,
+): Promise<string> {
   let best = candidates[0].name;
   let least = Number.POSITIVE_INFINITY;
   for (const { name } of candidates) {

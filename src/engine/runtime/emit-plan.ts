@@ -100,11 +100,7 @@ function declareOutputs(
 }
 
 /** The graph of one step: inputs and variables in, outputs and new contents out. */
-export function emitPlan(
-  outputs: readonly Value[],
-  updates: Updates,
-  options: EmitPlanOptions,
-): EmittedPlan {
+export function emitPlan(outputs: readonly Value[], updates: Updates, options: EmitPlanOptions): EmittedPlan {
   const values = [...outputs, ...updates.values()];
   const { inputs, variables } = findLeaves(values);
   const graph = new OnnxGraph('step');

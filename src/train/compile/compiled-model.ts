@@ -308,7 +308,10 @@ export class CompiledModel {
   private planOptions(): PlanOptions {
     const { device, threads, autotune = true } = this.options;
     return {
-      autotune, ...(device === undefined ? {} : { device }), ...(threads === undefined ? {} : { threads }) };
+      autotune,
+      ...(device === undefined ? {} : { device }),
+      ...(threads === undefined ? {} : { threads }),
+    };
   }
 
   private async plan(key: string, create: () => Promise<Plan>): Promise<Plan> {

@@ -1,0 +1,235 @@
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type HostTensor, Rng } from '#core';
+import { DataLoader, TensorDataset } from '#data';
+import type { Tensor } from '#engine';
+import {
+  AdamW,
+  BatchNorm1d,
+  crossEntropy,
+  Dropout,
+  Linear,
+  Module,
+  manualSeed,
+  oneCycle,
+  ReduceOnPlateau,
+  SGD,
+} from '#nn';
+import { accuracy, type BatchProgress, fit, readCheckpoint } from '#train';
+
+/** Dropout and batch normalisation, so that random numbers and buffers must be resumed too. */
+class Net extends Module {
+  l1 = new Linear(6, 16);
+  bn = new BatchNorm1d(16);
+  drop = new Dropout(0.3);
+  l2 = new Linear(16, 3);
+
+  override forward(x: Tensor): Tensor {
+    return this.l2.forward(this.drop.forward(this.bn.forward(this.l1.forward(x)).relu()));
+  }
+}
+
+/** Three clouds of points. */
+function clouds(rows: number, seed: number): TensorDataset {
+  const rng = new Rng(seed);
+  const labels = BigInt64Array.from({ length: rows }, () => BigInt(rng.integer(3)));
+  const data = Float32Array.from(
+    { length: rows * 6 },
+    (_, i) => rng.normal() + 3 * Number(Number(labels[Math.floor(i / 6)]) === i % 3),
+  );
+  return new TensorDataset(
+    { dtype: 'float32', shape: [rows, 6], data },
+    { dtype: 'int64', shape: [rows], data: labels },
+  );
+}
+
+const makeNet = () => {
+  manualSeed(5);
+  return new Net();
+};
+const loader = (dropLast = false) =>
+  new DataLoader(clouds(70, 1), { batchSize: 16, shuffle: true, seed: 3, dropLast });
+
+const base = () => ({
+  loss: crossEntropy,
+  optimizer: new AdamW({ learningRate: 0.01 }),
+  schedule: oneCycle({ steps: 20 }),
+  data: loader(),
+  validation: new DataLoader(clouds(40, 2), { batchSize: 16 }),
+  metrics: [accuracy],
+  epochs: 4,
+  seed: 9,
+  autotune: false,
+});
+
+const weightsOf = (model: Module) =>
+  [...model.stateDict()].map(([name, { data }]) => [name, Array.from(data as Float32Array, Number)]);
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'fit-'));
+});
+afterEach(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe('fit', () => {
+  it('learns, and reports every epoch with loss, metric and rate', async () => {
+    const model = makeNet();
+    const { epochs, bestEpoch, stopped } = await fit({ ...base(), model, epochs: 6 });
+    expect(epochs.map(({ epoch }) => epoch)).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(epochs[5].trainLoss).toBeLessThan(epochs[0].trainLoss);
+    expect(epochs[5].metrics['accuracy']).toBeGreaterThan(0.8);
+    expect(epochs[5].samplesPerSecond).toBeGreaterThan(0);
+    expect(bestEpoch).toBeGreaterThan(0);
+    expect(stopped).toBe('completed');
+  });
+
+  it.each([1, 3, 25])('gives the same weights with %i steps per call', async (stepsPerCall) => {
+    const [one, other] = [makeNet(), makeNet()];
+    await fit({ ...base(), model: one, stepsPerCall: 1, epochs: 2 });
+    await fit({ ...base(), model: other, stepsPerCall, epochs: 2 });
+    expect(weightsOf(other)).toEqual(weightsOf(one));
+  });
+
+  it('stopped inside an epoch and resumed, gives bit for bit what it gives without a stop', async () => {
+    const whole = makeNet();
+    const uninterrupted = await fit({ ...base(), model: whole });
+
+    const first = makeNet();
+    const stop = new AbortController();
+    const onBatchEnd = ({ epoch, batch }: BatchProgress) => {
+      if (epoch === 2 && batch >= 2) stop.abort();
+    };
+    const checkpoint = { folder };
+    const options = { ...base(), checkpoint, stepsPerCall: 2 };
+    const stopped = await fit({ ...options, model: first, signal: stop.signal, callbacks: { onBatchEnd } });
+    expect(stopped.stopped).toBe('cancelled');
+    expect(stopped.epochs).toHaveLength(1);
+
+    const second = makeNet();
+    const resumed = await fit({ ...options, model: second, resume: true });
+    expect(resumed.epochs.map(({ trainLoss }) => trainLoss)).toEqual(
+      uninterrupted.epochs.map(({ trainLoss }) => trainLoss),
+    );
+    expect(weightsOf(second)).toEqual(weightsOf(whole));
+  });
+
+  it('resumes gradient sums and averaged weights too', async () => {
+    const options = () => ({
+      ...base(),
+      accumulate: 2,
+      ema: { decay: 0.9 },
+      checkpoint: { folder },
+      epochs: 3,
+    });
+    const whole = makeNet();
+    await fit({ ...options(), checkpoint: { folder: join(folder, 'whole') }, model: whole });
+    await fit({ ...options(), model: makeNet(), epochs: 1 });
+    const second = makeNet();
+    await fit({ ...options(), model: second, resume: true });
+    expect(weightsOf(second)).toEqual(weightsOf(whole));
+  });
+
+  it('keeps last, best and every epoch on request', async () => {
+    const written: string[] = [];
+    await fit({
+      ...base(),
+      model: makeNet(),
+      epochs: 2,
+      checkpoint: { folder, everyEpoch: true },
+      callbacks: { onCheckpoint: (_, kind) => written.push(kind) },
+    });
+    expect(readdirSync(folder).sort()).toEqual([
+      'best.safetensors',
+      'epoch-0001.safetensors',
+      'epoch-0002.safetensors',
+      'last.safetensors',
+    ]);
+    expect(written).toContain('best');
+    expect((await readCheckpoint(join(folder, 'last.safetensors'))).state).toMatchObject({
+      epoch: 2,
+      batch: 0,
+    });
+  });
+
+  it('stops early when nothing gets better', async () => {
+    const options = { ...base(), optimizer: new SGD({ learningRate: 0 }), epochs: 10 };
+    const { epochs, stopped } = await fit({
+      ...options,
+      schedule: new ReduceOnPlateau(),
+      model: makeNet(),
+      watch: 'accuracy',
+      earlyStopping: { patience: 2, minDelta: 1 },
+    });
+    expect(stopped).toBe('early-stopping');
+    expect(epochs.length).toBe(3);
+  });
+
+  it('tells progress with rate and time left', async () => {
+    const seen: BatchProgress[] = [];
+    await fit({
+      ...base(),
+      model: makeNet(),
+      epochs: 1,
+      stepsPerCall: 2,
+      callbacks: { onBatchEnd: (progress) => void seen.push(progress) },
+    });
+    expect(seen.map(({ batch }) => batch)).toEqual([2, 4, 5]);
+    expect(seen.flatMap(({ losses }) => losses)).toHaveLength(5);
+    expect(seen[2].secondsLeft).toBe(0);
+    expect(seen[0].samplesPerSecond).toBeGreaterThan(0);
+  });
+
+  it('stops at a loss that is not finite, naming step, tensor and line, and keeps the weights before it', async () => {
+    const model = makeNet();
+    const data = clouds(32, 1);
+    (data.tensors[0] as HostTensor<'float32'>).data[6 * 20] = Number.NaN;
+    const run = fit({
+      ...base(),
+      model,
+      validation: undefined,
+      metrics: [],
+      data: new DataLoader(data, { batchSize: 16 }),
+    } as never);
+    await expect(run).rejects.toThrow(
+      /loss must stay finite, but got NaN at step 2.*input "batch0".*Lower the learning rate/,
+    );
+    expect(
+      weightsOf(model)
+        .flat(3)
+        .every((value) => typeof value === 'string' || Number.isFinite(value)),
+    ).toBe(true);
+  });
+
+  it('refuses no data, no epochs, an unknown quantity and resuming from nowhere', async () => {
+    const model = makeNet();
+    const empty = new DataLoader(clouds(3, 1), { batchSize: 8, dropLast: true });
+    await expect(fit({ ...base(), model, data: empty })).rejects.toThrow('data must hold at least one batch');
+    await expect(fit({ ...base(), model, epochs: 0 })).rejects.toThrow(
+      'epochs must be a whole number above 0, but got 0',
+    );
+    await expect(fit({ ...base(), model, watch: 'f1' })).rejects.toThrow(
+      'must be one of validationLoss, accuracy, trainLoss, but got "f1"',
+    );
+    await expect(fit({ ...base(), model, resume: true })).rejects.toThrow('resume needs a folder');
+    model.freeze();
+    await expect(fit({ ...base(), model })).rejects.toThrow('must have a parameter to train');
+  });
+
+  it('refuses to resume with another seed or another model', async () => {
+    await fit({ ...base(), model: makeNet(), epochs: 1, checkpoint: { folder } });
+    const again = { ...base(), checkpoint: { folder }, resume: true };
+    await expect(fit({ ...again, model: makeNet(), seed: 1 })).rejects.toThrow('seed must stay the same');
+    await expect(fit({ ...again, model: new Linear(6, 3) })).rejects.toThrow('missing');
+    expect(existsSync(join(folder, 'last.safetensors'))).toBe(true);
+  });
+
+  it('takes a batch larger than the set as one batch', async () => {
+    const data = new DataLoader(clouds(10, 1), { batchSize: 64 });
+    const { epochs } = await fit({ ...base(), model: makeNet(), data, epochs: 1 });
+    expect(epochs[0].trainLoss).toBeGreaterThan(0);
+  });
+});
