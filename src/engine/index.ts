@@ -1,7 +1,7 @@
 export { gradients } from './autodiff/gradients.ts';
 export * as build from './ir/build.ts';
 export { CallSite } from './ir/call-site.ts';
-export { withNodeContext } from './ir/create-node.ts';
+export { withNodeContext, withRegion } from './ir/create-node.ts';
 export type { OpAttributes, OpName } from './ir/op-attributes.ts';
 export type {
   Device,
@@ -14,6 +14,9 @@ export type {
   Target as EmissionTarget,
 } from './ir/op-rule.ts';
 export { opTable } from './ir/op-table.ts';
+export { autocast } from './ir/passes/autocast.ts';
+export { recompute } from './ir/passes/recompute.ts';
+export { simplify } from './ir/passes/simplify.ts';
 export { printGraph } from './ir/print-graph.ts';
 export type { Graph, GraphNode, TensorType, Value, Variable } from './ir/value.ts';
 export { sortNodes } from './ir/value.ts';

@@ -1,3 +1,4 @@
+export { checkpoint } from './checkpoint.ts';
 export type { ExportInput, ExportOptions } from './export-onnx.ts';
 export { exportOnnx } from './export-onnx.ts';
 export type { Initializer } from './initializers.ts';

@@ -11,7 +11,10 @@ interface NodeContext {
   readonly phase: Phase;
   /** Site that new nodes carry; captured from the stack when `undefined`. */
   readonly site: CallSite | undefined;
+  readonly region?: number | undefined;
 }
+
+let nextRegion = 1;
 
 let context: NodeContext = { phase: 'forward', site: undefined };
 
@@ -24,6 +27,14 @@ export function withNodeContext<T>(next: NodeContext, make: () => T): T {
   } finally {
     context = previous;
   }
+}
+
+/**
+ * Runs `make` so that the forward nodes it creates are a region: what the backward pass needs of it is computed again
+ * from the region's inputs, which saves the memory of keeping it.
+ */
+export function withRegion<T>(make: () => T): T {
+  return withNodeContext({ ...context, region: nextRegion++ }, make);
 }
 
 /**
@@ -45,7 +56,16 @@ export function createNode<K extends OpName>(
     throw withSite(error, op, site);
   }
   const outputs: Value[] = [];
-  const node: GraphNode<K> = { id: nextId++, op, inputs, attributes, outputs, site, phase: context.phase };
+  const node: GraphNode<K> = {
+    id: nextId++,
+    op,
+    inputs,
+    attributes,
+    outputs,
+    site,
+    phase: context.phase,
+    region: context.region,
+  };
   types.forEach(({ dtype, shape }, index) => {
     outputs.push({ dtype, shape, node: node as unknown as GraphNode, index });
   });

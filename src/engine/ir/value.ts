@@ -37,6 +37,8 @@ export interface GraphNode<K extends OpName = OpName> {
   readonly site: CallSite | undefined;
   /** `backward` for nodes that differentiation made. */
   readonly phase: Phase;
+  /** Number of the region that the backward pass computes again instead of keeping; see `recompute`. */
+  readonly region: number | undefined;
 }
 
 export type Phase = 'forward' | 'backward';

@@ -1,9 +1,11 @@
 import { ConfigError, type DType, type HostTensor, type Shape } from '#core';
 import {
+  autocast,
   build,
   gradients,
   type Parameter,
   placeholder,
+  recompute,
   State,
   Tensor,
   trace,
@@ -21,6 +23,8 @@ import {
   type StepPosition,
 } from '#nn';
 
+import { createLossScaling, type LossScaling, recordScaling } from './loss-scaling.ts';
+
 /** Type and shape of one tensor of a batch. */
 export interface BatchType {
   readonly dtype: DType;
@@ -35,6 +39,8 @@ export interface TrainingState {
   readonly sums: ReadonlyMap<string, State>;
   /** Averaged copies of parameters and floating point buffers. */
   readonly averages: ReadonlyMap<string, State>;
+  /** Loss scale of mixed precision and the number of updates since it changed. */
+  readonly scaling: LossScaling | undefined;
 }
 
 /** A step of which the graph is known: what it returns and what it changes. */
@@ -51,6 +57,8 @@ export interface RecordOptions {
   /** Batches whose gradients are added up before an update. */
   readonly accumulate: number;
   readonly momentumCycled: boolean;
+  /** Products in half precision, with a loss scale that adapts itself. */
+  readonly mixedPrecision: boolean;
 }
 
 /** Names of the fed tensors beside the batch. */
@@ -68,7 +76,7 @@ const placeholders = (types: readonly BatchType[]): Tensor[] =>
  * @throws ConfigError when nothing is trainable
  */
 export function createTrainingState(
-  { model, optimizer, accumulate }: Pick<RecordOptions, 'model' | 'optimizer' | 'accumulate'>,
+  { model, optimizer, accumulate, mixedPrecision }: RecordOptions,
   hasAverages: boolean,
 ): TrainingState {
   const trainable = trainableParameters(model);
@@ -85,7 +93,8 @@ export function createTrainingState(
     slots.set(name, own);
     if (accumulate > 1) sums.set(name, new State(zerosHost(parameter.shape), `${name}.gradient`));
   }
-  return { slots, sums, averages: hasAverages ? averagesOf(model) : new Map() };
+  const averages = hasAverages ? averagesOf(model) : new Map<string, State>();
+  return { slots, sums, averages, scaling: mixedPrecision ? createLossScaling() : undefined };
 }
 
 function averagesOf(model: Module): Map<string, State> {
@@ -173,26 +182,37 @@ export function recordTrainingStep(
     return loss(model.forward(...batch.slice(0, -1)), batch[batch.length - 1]);
   });
   const trainable = trainableParameters(model);
+  const forward = [result.value, ...buffers.values()];
+  const [lossValue, ...bufferValues] = options.mixedPrecision ? autocast(forward) : forward;
+  const scaled = state.scaling === undefined ? lossValue : build.mul(lossValue, state.scaling.scale.value);
   const values = gradients(
-    result.value,
+    scaled,
     [...trainable.values()].map((parameter) => parameter.value),
   );
   let found = values.map((value) => new Tensor(value));
+  if (state.scaling !== undefined) {
+    const inverse = state.scaling.scale.reciprocal();
+    found = found.map((gradient) => gradient.mul(inverse));
+  }
   if (accumulate > 1) {
     const names = [...trainable.keys()];
     found = found.map((gradient, i) => state.sums.get(names[i])!.add(gradient.mul(1 / accumulate)));
   }
-  const updates = new Map(buffers);
-  if (!isUpdate) {
+  const updates = new Map([...buffers.keys()].map((variable, i) => [variable, bufferValues[i]]));
+  const outputs = [lossValue];
+  if (isUpdate) {
+    const clipped = clip === undefined ? found : clipGradients(found, clip);
+    recordUpdates(options, state, trainable, clipped, table, updates);
+    if (clip?.norm !== undefined) outputs.push(gradientNorm(found).value);
+    if (state.scaling !== undefined) outputs.push(recordScaling(state.scaling, found, updates));
+  } else {
     [...trainable.keys()].forEach((name, i) => {
       updates.set(state.sums.get(name)!.variable, found[i].value);
     });
-    return { outputs: [result.value], updates };
   }
-  const clipped = clip === undefined ? found : clipGradients(found, clip);
-  recordUpdates(options, state, trainable, clipped, table, updates);
-  const outputs = clip?.norm === undefined ? [result.value] : [result.value, gradientNorm(found).value];
-  return { outputs, updates };
+  const all = recompute([...outputs, ...updates.values()]);
+  const next = new Map([...updates.keys()].map((variable, i) => [variable, all[outputs.length + i]]));
+  return { outputs: all.slice(0, outputs.length), updates: next };
 }
 
 function recordUpdates(

@@ -164,7 +164,16 @@ export const functionRules: Pick<
     },
     reference: ([x], { to }, [{ shape }]) => [mapElements(castKernel(to), [x], shape)],
     lowerings: [
-      { name: 'Cast', emit: (e, node) => emitElementwise(e, node, ([x]) => e.cast(x, node.attributes.to)) },
+      {
+        name: 'Cast',
+        emit: (e, node) => {
+          const { to } = node.attributes;
+          // Blocks are for float32 alone.
+          if (to === 'float16' || node.inputs[0].dtype === 'float16')
+            return [e.cast(e.plain(node.inputs[0]), to)];
+          return emitElementwise(e, node, ([x]) => e.cast(x, to));
+        },
+      },
     ],
   },
 };

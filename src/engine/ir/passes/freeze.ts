@@ -1,7 +1,7 @@
 import type { NumericArray } from '#core';
 import * as build from '../build.ts';
-import { countUses, sortNodes, type Value, type Variable } from '../value.ts';
 import type { OpAttributes } from '../op-attributes.ts';
+import { countUses, sortNodes, type Value, type Variable } from '../value.ts';
 import { rewrite } from './rewrite.ts';
 
 /** Replaces variables by constants of their contents. @param nameOf name of a variable in the exported model */
@@ -9,7 +9,9 @@ export function freezeVariables(outputs: readonly Value[], nameOf: (variable: Va
   return rewrite(outputs, (node) => {
     if (node.op !== 'variable') return undefined;
     const { variable } = node.attributes as OpAttributes['variable'];
-    return [build.constant(variable.data.slice() as NumericArray, variable.shape, variable.dtype, nameOf(variable))];
+    return [
+      build.constant(variable.data.slice() as NumericArray, variable.shape, variable.dtype, nameOf(variable)),
+    ];
   });
 }
 
@@ -20,15 +22,22 @@ export function freezeVariables(outputs: readonly Value[], nameOf: (variable: Va
 export function foldChannelAffine(outputs: readonly Value[]): Value[] {
   const uses = countUses(sortNodes(outputs), outputs);
   return rewrite(outputs, (node, [x, scale, shift]) => {
-    if (node.op !== 'channelAffine' || x.node.op !== 'conv2d' || uses.get(node.inputs[0]) !== 1) return undefined;
+    if (node.op !== 'channelAffine' || x.node.op !== 'conv2d' || uses.get(node.inputs[0]) !== 1)
+      return undefined;
     const [image, weight, bias] = x.node.inputs;
     const vectors = [scale, shift, bias, weight].map((value) => value && constantOf(value));
     const [s, t, b, w] = vectors;
     if (scale.shape.length !== 1 || s === undefined || w === undefined) return undefined;
     if ((shift !== undefined && t === undefined) || (bias !== undefined && b === undefined)) return undefined;
     const perChannel = w.data.length / s.data.length;
-    const folded = Float32Array.from(w.data as Float32Array, (value, i) => value * Number(s.data[Math.floor(i / perChannel)]));
-    const offset = Float32Array.from(s.data as Float32Array, (value, c) => Number(b?.data[c] ?? 0) * value + Number(t?.data[c] ?? 0));
+    const folded = Float32Array.from(
+      w.data as Float32Array,
+      (value, i) => value * Number(s.data[Math.floor(i / perChannel)]),
+    );
+    const offset = Float32Array.from(
+      s.data as Float32Array,
+      (value, c) => Number(b?.data[c] ?? 0) * value + Number(t?.data[c] ?? 0),
+    );
     const name = w.name ?? 'weight';
     const attributes = x.node.attributes as OpAttributes['conv2d'];
     return [
@@ -43,5 +52,7 @@ export function foldChannelAffine(outputs: readonly Value[]): Value[] {
 }
 
 function constantOf({ node, dtype }: Value): OpAttributes['constant'] | undefined {
-  return node.op === 'constant' && dtype === 'float32' ? (node.attributes as OpAttributes['constant']) : undefined;
+  return node.op === 'constant' && dtype === 'float32'
+    ? (node.attributes as OpAttributes['constant'])
+    : undefined;
 }

@@ -21,7 +21,7 @@ export function fuseUpdates(outputs: readonly Value[]): Value[] {
     const [x, z] = inputs;
     if (node.op === 'add') {
       const made =
-        (isSingle(1) && isSingle(0) ? fuseGemm(z, x) ?? fuseGemm(x, z) : undefined) ??
+        (isSingle(1) && isSingle(0) ? (fuseGemm(z, x) ?? fuseGemm(x, z)) : undefined) ??
         (isSingle(1) ? fuseScaled(x, z, 1) : undefined) ??
         (isSingle(0) ? fuseScaled(z, x, 1) : undefined);
       return made && [made];
@@ -33,8 +33,10 @@ export function fuseUpdates(outputs: readonly Value[]): Value[] {
 
 /** product + c·β. */
 function fuseGemm(product: Value, addend: Value): Value | undefined {
-  const isMatrixProduct = product.node.op === 'matmul' && product.node.inputs.every(({ shape }) => shape.length === 2);
-  if (!isMatrixProduct || addend.node.op !== 'mul' || !sameShape(product.shape, addend.shape)) return undefined;
+  const isMatrixProduct =
+    product.node.op === 'matmul' && product.node.inputs.every(({ shape }) => shape.length === 2);
+  if (!isMatrixProduct || addend.node.op !== 'mul' || !sameShape(product.shape, addend.shape))
+    return undefined;
   const [first, second] = addend.node.inputs;
   for (const [c, factor] of [
     [first, second],
@@ -51,7 +53,8 @@ function fuseGemm(product: Value, addend: Value): Value | undefined {
 
 /** x ± z·s. */
 function fuseScaled(x: Value, scaled: Value, sign: 1 | -1): Value | undefined {
-  if (scaled.node.op !== 'mul' || !sameShape(x.shape, scaled.shape) || x.dtype !== 'float32') return undefined;
+  if (scaled.node.op !== 'mul' || !sameShape(x.shape, scaled.shape) || x.dtype !== 'float32')
+    return undefined;
   const [first, second] = scaled.node.inputs;
   for (const [z, factor] of [
     [first, second],

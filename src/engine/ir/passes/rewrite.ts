@@ -18,7 +18,7 @@ export function rewrite(outputs: readonly Value[], change: Rewrite): Value[] {
   for (const node of sortNodes(outputs)) {
     const inputs = node.inputs.map((value) => results.get(value) ?? value);
     const made = withNodeContext(
-      { phase: node.phase, site: node.site },
+      { phase: node.phase, site: node.site, region: node.region },
       () => change(node, inputs) ?? keep(node, inputs),
     );
     node.outputs.forEach((value, i) => {

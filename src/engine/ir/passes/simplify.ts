@@ -59,7 +59,7 @@ function contents({ node, shape }: Value): ReferenceTensor {
 
 function rounded(data: Float64Array, { dtype }: TensorType): NumericArray {
   const array = createArray(dtype, data.length);
-  if (array instanceof BigInt64Array) data.forEach((value, i) => (array[i] = BigInt(value)));
+  if (array instanceof BigInt64Array) for (let i = 0; i < data.length; i++) array[i] = BigInt(data[i]);
   else array.set(data);
   return array;
 }
