@@ -23,6 +23,7 @@ const messages: Readonly<Record<string, Readonly<Record<string, FieldDescription
     int64Data: [7, 'int64', 'repeated'],
     name: [8, 'string'],
     rawData: [9, 'bytes'],
+    dataLocation: [14, 'int32'],
     doubleData: [10, 'double', 'repeated'],
   },
   Attribute: {

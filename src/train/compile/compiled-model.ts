@@ -152,6 +152,14 @@ export class CompiledModel {
   }
 
   /**
+   * Compiles the training step for batches like this one without running it; `step` does so by itself.
+   * @param batch tensors, or their types and shapes
+   */
+  async prepare(batch: readonly BatchType[]): Promise<void> {
+    await this.trainingPlan(batch.map(typeOf), true);
+  }
+
+  /**
    * One training step: forward, backward and, at every `accumulate`-th batch, the update.
    * @throws RuntimeFailure when the loss is not finite; the model keeps what it was before the step
    */
@@ -392,7 +400,7 @@ export function compile(options: CompileOptions): CompiledModel {
   return new CompiledModel(options);
 }
 
-const typeOf = ({ dtype, shape }: HostTensor): BatchType => ({ dtype, shape });
+const typeOf = ({ dtype, shape }: BatchType): BatchType => ({ dtype, shape });
 
 const copyOf = ({ dtype, shape, data }: HostTensor): HostTensor =>
   ({ dtype, shape, data: data.slice() }) as HostTensor;
