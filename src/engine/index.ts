@@ -35,6 +35,14 @@ export type {
   OnnxTensor,
 } from './onnx/graph.ts';
 export { OnnxGraph, opsetVersions } from './onnx/graph.ts';
+export type {
+  BuildOptions,
+  ImportedGraph,
+  ImportedInput,
+  ImportedLayer,
+  ImportGraphOptions,
+} from './onnx/import-graph.ts';
+export { importGraph } from './onnx/import-graph.ts';
 export type { OnnxModelInfo, OnnxValue } from './onnx/read-model.ts';
 export { readOnnxModel } from './onnx/read-model.ts';
 export type { CheckGradientOptions, GradientCheck } from './reference/check-gradient.ts';

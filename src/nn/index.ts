@@ -1,6 +1,8 @@
 export { checkpoint } from './checkpoint.ts';
 export type { ExportInput, ExportOptions } from './export-onnx.ts';
 export { exportOnnx } from './export-onnx.ts';
+export type { ImportOptions, SwapHeadOptions } from './import-onnx.ts';
+export { ImportedModel, importOnnx } from './import-onnx.ts';
 export type { Initializer } from './initializers.ts';
 export {
   constant,

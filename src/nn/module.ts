@@ -13,7 +13,8 @@ export function matchesName(pattern: NamePattern, name: string): boolean {
 }
 
 /**
- * Part of a model: properties that are parameters, buffers and other modules, and a forward pass over them.
+ * Part of a model: properties that are parameters, buffers and other modules, and a forward pass over them. A property
+ * that is an array or a `Map` of them counts too.
  *
  * Names are made of property names, joined by dots, with PyTorch's spelling: `layers[0].runningMean` is
  * `layers.0.running_mean`. So a class with the properties of its PyTorch counterpart reads its weights.
@@ -198,7 +199,11 @@ function membersOf(owner: Module): [string, Module | State][] {
   const members: [string, Module | State][] = [];
   for (const [property, value] of Object.entries(owner)) {
     if (value instanceof Module || value instanceof State) members.push([stateName(property), value]);
-    else if (Array.isArray(value)) {
+    else if (value instanceof Map) {
+      // Names that come from elsewhere stay as they are.
+      for (const [name, item] of value) if (item instanceof State) members.push([String(name), item]);
+    }
+    if (Array.isArray(value)) {
       value.forEach((item, i) => {
         if (item instanceof Module || item instanceof State)
           members.push([`${stateName(property)}.${i}`, item]);

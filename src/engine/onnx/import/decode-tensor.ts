@@ -1,4 +1,11 @@
-import { bytesPerElement, createArray, DataError, type DType, type HostTensor, UnsupportedError } from '#core';
+import {
+  bytesPerElement,
+  createArray,
+  DataError,
+  type DType,
+  type HostTensor,
+  UnsupportedError,
+} from '#core';
 import { dtypeOfCode } from '../dtype.ts';
 import type { RawTensor } from './raw-model.ts';
 
@@ -30,7 +37,8 @@ export function decodeTensor(tensor: RawTensor, what: string): HostTensor {
   const count = countElements(shape);
   const isHalf = dtypeOfCode(tensor.dataType ?? 0) === 'float16';
   const raw = tensor.rawData;
-  const held = raw !== undefined && raw.length > 0 ? raw.length / (isHalf ? 2 : bytesPerElement(dtype)) : undefined;
+  const held =
+    raw !== undefined && raw.length > 0 ? raw.length / (isHalf ? 2 : bytesPerElement(dtype)) : undefined;
   const listed = listedElements(tensor, dtype, isHalf);
   if (count === undefined || (held ?? listed.length) !== count) {
     throw new DataError(

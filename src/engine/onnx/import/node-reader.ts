@@ -55,7 +55,8 @@ export class NodeReader {
 
   /** @throws DataError when the operand is not given */
   input(i: number): Value {
-    if (!this.has(i)) throw this.fault(`operand ${i} must be given, but got ${this.inputNames.length} operands`);
+    if (!this.has(i))
+      throw this.fault(`operand ${i} must be given, but got ${this.inputNames.length} operands`);
     return this.values.value(this.inputNames[i]);
   }
 
@@ -141,9 +142,10 @@ export class NodeReader {
   /** @throws UnsupportedError when the operand has none of the ranks */
   requireRank(x: Value, ranks: readonly number[]): void {
     if (ranks.includes(x.shape.length)) return;
-    throw this.unsupported(`the operand must have ${ranks.join(' or ')} axes, but got [${x.shape.join(', ')}]`);
+    throw this.unsupported(
+      `the operand must have ${ranks.join(' or ')} axes, but got [${x.shape.join(', ')}]`,
+    );
   }
-
 }
 
 /** Makes the values of a node's outputs. */

@@ -39,7 +39,9 @@ export interface RawValueInfo {
   readonly type?: {
     readonly tensorType?: {
       readonly elemType?: number;
-      readonly shape?: { readonly dim?: readonly { readonly dimValue?: number; readonly dimParam?: string }[] };
+      readonly shape?: {
+        readonly dim?: readonly { readonly dimValue?: number; readonly dimParam?: string }[];
+      };
     };
   };
 }
