@@ -54,6 +54,27 @@ describe('examples', () => {
     ).toHaveLength(3);
   });
 
+  it("softmax-lecture runs line by line with the lecture's numbers", () => {
+    const { status, stdout, stderr } = run('example.js', 'softmax-lecture', '--epochs', '3');
+    expect(`${status}${stderr}`).toBe('0');
+    expect(stdout).toContain('Batch Loss1 = 0.4966');
+    expect(stdout).toContain('Batch Loss2 = 1.2389');
+    expect(stdout.match(/^(?:by hand|with tensors|crossEntropy) +0\.9729$/gm)).toHaveLength(3);
+    expect(stdout).toMatch(/largest difference of the gradients [0-9.e-]+$/m);
+    const accuracies = [...stdout.matchAll(/^Accuracy on test set: (\d+) %$/gm)].map(([, value]) =>
+      Number(value),
+    );
+    expect(accuracies).toHaveLength(3);
+    expect(accuracies[2]).toBeGreaterThan(70);
+    expect(Number(/accuracy ([\d.]+) %/.exec(stdout)?.[1])).toBeGreaterThan(60);
+    // Learned weights are near those that the table was drawn from.
+    const [drawn, learned] = ['drawn from', 'learned'].map((name) =>
+      (new RegExp(`^${name} +(.*)$`, 'm').exec(stdout)?.[1] ?? '').split(/\s+/).map(Number),
+    );
+    for (const [i, value] of drawn.entries()) expect(Math.abs(value - learned[i])).toBeLessThan(0.25);
+    expect(Number(/^step 600: loss ([\d.e-]+)$/m.exec(stdout)?.[1])).toBeLessThan(0.01);
+  });
+
   it('predict-in-node runs that file on JSON rows, and names a column that a row lacks', () => {
     const { status, stdout } = run('example.js', 'predict-in-node', model, rows);
     expect(status).toBe(0);
