@@ -21,6 +21,13 @@ const logT = (x: Tensor, t: number): Tensor =>
         .sub(1)
         .mul(1 / (1 - t));
 
+/** log_t of probabilities. Below t = 1 it is finite at 0, but its slope is not: there the gradient is 0, not NaN. */
+function boundedLogT(p: Tensor, t: number): Tensor {
+  if (t >= 1) return logT(p, t);
+  const isPositive = p.greater(0);
+  return isPositive.where(logT(isPositive.where(p, 1), t), -1 / (1 - t));
+}
+
 /** max(1 + (1 − t)·x, 0)^(1/(1 − t)), the exponential for t = 1. */
 const expT = (x: Tensor, t: number): Tensor =>
   t === 1
@@ -108,7 +115,7 @@ export function biTemperedLogisticLoss(logits: Tensor, target: Tensor, options: 
       ? given
       : given.mul(1 - (classes / (classes - 1)) * labelSmoothing).add(labelSmoothing / (classes - 1));
   const p = temperedSoftmax(logits, t2, iterations);
-  const first = y.mul(logT(y.add(1e-10), t1).sub(logT(p, t1)));
+  const first = y.mul(logT(y.add(1e-10), t1).sub(boundedLogT(p, t1)));
   const second = y
     .pow(2 - t1)
     .sub(p.pow(2 - t1))
