@@ -47,6 +47,9 @@ class GraphEmitter implements Emitter {
   private readonly names = new Map<Value, Names>();
   /** Prefix of the names of the node being emitted, so that a profile finds it again. */
   private prefix = '';
+  /** An input whose first size is the free one, and that size once it has been read. */
+  private freeInput: string | undefined;
+  private freeSize: string | undefined;
 
   constructor(graph: OnnxGraph, options: EmitGraphOptions) {
     this.graph = graph;
@@ -68,7 +71,10 @@ class GraphEmitter implements Emitter {
     const { bindInput, bindVariable } = this.options;
     if (node.op === 'input') {
       const { name } = node.attributes as OpAttributes['input'];
-      return [bindInput?.(name, value) ?? this.graph.input(name, value.dtype as OnnxDType, value.shape)];
+      const bound = bindInput?.(name, value) ?? this.graph.input(name, value.dtype as OnnxDType, value.shape);
+      const isFree = value.shape.length > 0 && value.shape[0] === this.options.symbolicSize;
+      if (isFree && typeof bound === 'string') this.freeInput ??= bound;
+      return [bound];
     }
     if (node.op === 'variable') {
       const { variable } = node.attributes as OpAttributes['variable'];
@@ -136,13 +142,24 @@ class GraphEmitter implements Emitter {
 
   int64(value: number | readonly number[]): string {
     const { symbolicSize } = this.options;
-    const isFixed = typeof value === 'number' || symbolicSize === undefined;
-    if (!isFixed && value.some((dim) => dim !== 0 && dim % symbolicSize === 0)) {
+    if (typeof value === 'number' || symbolicSize === undefined) return this.graph.int64(value);
+    const isFree = (dim: number) => dim !== 0 && dim % symbolicSize === 0;
+    if (!value.some(isFree)) return this.graph.int64(value);
+    const parts = value.map((dim) =>
+      isFree(dim) ? this.multipleOfFree(dim / symbolicSize) : this.graph.int64([dim]),
+    );
+    return parts.length === 1 ? parts[0] : this.node('Concat', parts, { attributes: { axis: { int: 0 } } });
+  }
+
+  /** The number of samples, times a whole number, as int64 `[1]`: read from the shape of an input. */
+  private multipleOfFree(factor: number): string {
+    if (this.freeInput === undefined) {
       throw new UnsupportedError(
-        'exportOnnx: the number of samples must be free, but this model computes with it. Pass a fixed batch size.',
+        'exportOnnx: the number of samples must be free, but this model computes with it and no input has it first. Pass a fixed batch size.',
       );
     }
-    return this.graph.int64(value);
+    this.freeSize ??= this.node('Shape', [this.freeInput], { attributes: { end: { int: 1 } } });
+    return factor === 1 ? this.freeSize : this.node('Mul', [this.freeSize, this.graph.int64([factor])]);
   }
 
   scalar(value: number, dtype: DType): string {

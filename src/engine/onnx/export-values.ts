@@ -1,9 +1,9 @@
-import type { OnnxDType } from './dtype.ts';
-import { emitGraph } from './emit-graph.ts';
-import { type OnnxDim, OnnxGraph } from './graph.ts';
 import { foldChannelAffine, freezeVariables } from '../ir/passes/freeze.ts';
 import { simplify } from '../ir/passes/simplify.ts';
 import type { Value, Variable } from '../ir/value.ts';
+import type { OnnxDType } from './dtype.ts';
+import { emitGraph } from './emit-graph.ts';
+import { type OnnxDim, OnnxGraph } from './graph.ts';
 
 /**
  * A size to trace with where the number of samples is to stay free: a prime that no product of other sizes is a

@@ -190,6 +190,7 @@ function checkInputs(inputs: readonly ImportedInput[], values: readonly Value[])
 /** Values by name: inputs, initializers as they are asked for, and what nodes make. */
 class Scope implements NodeInputs {
   private readonly known: Map<string, Value>;
+  private readonly static = new Set<string>();
   private readonly tensors: ReadonlyMap<string, HostTensor>;
   private readonly options: BuildOptions;
   private readonly trainable: Trainable;
@@ -206,8 +207,16 @@ class Scope implements NodeInputs {
     this.trainable = trainable;
   }
 
-  set(name: string, value: Value): void {
-    if (!this.isTrainable(name)) this.known.set(name, value);
+  /** @param isStatic the value follows from the file and the shapes of inputs */
+  set(name: string, value: Value, isStatic: boolean): void {
+    if (this.isTrainable(name)) return;
+    this.known.set(name, isStatic ? foldConstant(value) : value);
+    if (isStatic) this.static.add(name);
+  }
+
+  /** Whether a value follows from the file and the shapes of inputs alone. */
+  isStatic(name: string): boolean {
+    return name === '' || this.static.has(name) || (this.tensors.has(name) && !this.isTrainable(name));
   }
 
   value(name: string): Value {
@@ -229,13 +238,16 @@ class Scope implements NodeInputs {
   numbers(name: string): number[] | undefined {
     const tensor = this.tensors.get(name);
     if (tensor !== undefined) return Array.from(tensor.data as Float32Array, Number);
-    return constantNumbers(this.value(name));
+    return this.static.has(name) ? constantNumbers(this.value(name)) : undefined;
   }
 
   private isTrainable(name: string): boolean {
     return this.trainable.parameters.has(name) || this.trainable.statistics.has(name);
   }
 }
+
+/** Operators that read nothing of a value but its shape. */
+const shapeOps: ReadonlySet<string> = new Set(['Shape', 'Size']);
 
 function buildNodes(
   { graph, opset }: RawModel,
@@ -246,9 +258,10 @@ function buildNodes(
   for (const node of graph.node) {
     const reader = new NodeReader(node, opset, scope, hooks);
     const made = importNode(node, reader);
+    const isStatic = shapeOps.has(reader.op) || reader.inputNames.every((name) => scope.isStatic(name));
     (node.output ?? []).forEach((name, i) => {
       // Some outputs are never computed, such as the mask of `Dropout`; they must not be read.
-      if (name !== '' && made[i] !== undefined) scope.set(name, foldConstant(made[i]));
+      if (name !== '' && made[i] !== undefined) scope.set(name, made[i], isStatic);
     });
   }
   return outputs.map((name) => scope.value(name));
@@ -269,20 +282,14 @@ function importNode(node: RawNode, reader: NodeReader): readonly Value[] {
 }
 
 function layerOf({ node: nodes }: RawGraph, weight: string): ImportedLayer | undefined {
-  const node = nodes.find(({ input = [] }) => input[1] === weight);
-  const flag = (name: string) => node?.attribute?.find((each) => each.name === name)?.i ?? 0;
-  switch (node?.opType) {
-    case 'Conv':
-      return { outputAxis: 0, bias: node.input?.[2] };
-    case 'Gemm':
-      return { outputAxis: flag('transB') === 0 ? 1 : 0, bias: node.input?.[2] };
-    case 'MatMul': {
-      const sum = nodes.find(
-        ({ opType, input = [] }) => opType === 'Add' && input.includes(node.output?.[0] ?? ''),
-      );
-      return { outputAxis: 1, bias: sum?.input?.find((name) => name !== node.output?.[0]) };
-    }
-    default:
-      return undefined;
-  }
+  const turned = nodes.find(({ opType, input = [] }) => opType === 'Transpose' && input[0] === weight)
+    ?.output?.[0];
+  const node = nodes.find(({ input = [] }) => input[1] === weight || (input[1] ?? '') === turned);
+  const [result = ''] = node?.output ?? [];
+  const sum = nodes.find(({ opType, input = [] }) => opType === 'Add' && input.includes(result));
+  const bias = node?.input?.[2] ?? sum?.input?.find((name) => name !== result);
+  const isTransposed = node?.attribute?.some(({ name, i }) => name === 'transB' && i === 1) ?? false;
+  if (node?.opType === 'Conv') return { outputAxis: 0, bias };
+  if (node?.opType !== 'Gemm' && node?.opType !== 'MatMul') return undefined;
+  return { outputAxis: isTransposed !== (turned !== undefined) ? 0 : 1, bias };
 }

@@ -224,7 +224,7 @@ function constant(node: NodeReader): Value {
 
 function constantOfShape(node: NodeReader): Value {
   const shape = checked(node, node.numbers(0, 'the shape') ?? []);
-  const value = node.tensor('value') ?? hostTensor('float32', [1], Float32Array.of(0));
+  const value = node.tensor('value') ?? hostTensor('float32', Float32Array.of(0));
   return build.expand(build.reshape(hostConstant(value), []), shape);
 }
 
