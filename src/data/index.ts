@@ -19,26 +19,30 @@ export { generateRegression } from './generators/regression.ts';
 export type { ReadOptions } from './open-relation.ts';
 export type { ColumnFacts, ReadReport } from './read-table.ts';
 export { readTable } from './read-table.ts';
-export type { WorkerDataset, WorkerDescription } from './samples/batch-workers.ts';
+export { ArrayDataset } from './samples/array-dataset.ts';
+export { checkLabels } from './samples/check-labels.ts';
+export { collate } from './samples/collate.ts';
+export { ConcatDataset } from './samples/concat-dataset.ts';
 export type { BatchContext, DataLoaderOptions } from './samples/data-loader.ts';
 export { DataLoader } from './samples/data-loader.ts';
 export type { Dataset, Sample } from './samples/dataset.ts';
-export {
-  ArrayDataset,
-  ConcatDataset,
-  checkLabels,
-  collate,
-  randomSplit,
-  Subset,
-  TensorDataset,
-} from './samples/dataset.ts';
+export type { DecodeOptions } from './samples/decode-image.ts';
+export { decodeImage } from './samples/decode-image.ts';
+export type { ReadIdxOptions } from './samples/idx.ts';
 export { readIdx, writeIdx } from './samples/idx.ts';
-export type { ImageFolderOptions } from './samples/image-folder.ts';
-export { decodeImage, ImageFolderDataset } from './samples/image-folder.ts';
+export type { ImageFolderListing, ImageFolderOptions } from './samples/image-folder.ts';
+export { ImageFolderDataset } from './samples/image-folder.ts';
 export type { LabelledImages, Mnist } from './samples/mnist.ts';
 export { loadMnist } from './samples/mnist.ts';
-export type { AffineRange, Transform } from './samples/transforms.ts';
-export { compose, normalize, randomAffine, toTensor } from './samples/transforms.ts';
+export type { DatasetDescription } from './samples/open-dataset.ts';
+export { openDataset } from './samples/open-dataset.ts';
+export type { AffineRange } from './samples/random-affine.ts';
+export { randomAffine } from './samples/random-affine.ts';
+export type { SampleOrder } from './samples/sample-order.ts';
+export { randomSplit, Subset } from './samples/subset.ts';
+export { TensorDataset } from './samples/tensor-dataset.ts';
+export type { Transform } from './samples/transforms.ts';
+export { compose, flattenFrom, normalize, toTensor } from './samples/transforms.ts';
 export type { ScanColumn, ScanOptions } from './scan-table.ts';
 export { scanTable } from './scan-table.ts';
 export type { TableFormat, TableSource } from './source-files.ts';

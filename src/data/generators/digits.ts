@@ -1,5 +1,6 @@
 import { type HostTensor, Rng } from '#core';
 import type { LabelledImages } from '../samples/mnist.ts';
+import { checkGeneratorOptions } from './draw.ts';
 
 type Point = readonly [x: number, y: number];
 /** A stroke is a line through points; coordinates in a unit square, y downwards. */
@@ -41,6 +42,7 @@ export interface DigitOptions {
  * @returns images uint8 `[count, size, size]`, white on black, and labels uint8 `[count]`; the same for the same seed
  */
 export function drawDigits({ count, seed, size = 28 }: DigitOptions): LabelledImages {
+  checkGeneratorOptions('drawDigits', count, 0);
   const images = new Uint8Array(count * size * size);
   const labels = new Uint8Array(count);
   const base = new Rng(seed).fork('digits');
@@ -76,28 +78,38 @@ function drawStrokes(strokes: readonly Stroke[], rng: Rng, image: Uint8Array, si
     }),
   );
   const edge = 0.7 / size;
-  for (let row = 0; row < size; row++) {
-    for (let column = 0; column < size; column++) {
-      const distance = nearest(moved, [(column + 0.5) / size, (row + 0.5) / size]);
-      // Full inside the stroke, fading over about a pixel at its edge.
-      const cover = Math.min(1, Math.max(0, (thickness - distance) / edge + 0.5));
-      const noise = cover > 0 ? rng.normal() * 14 : 0;
-      image[row * size + column] = Math.max(0, Math.min(255, Math.round(cover * strength + noise)));
-    }
+  const squares = squaredDistances(moved, thickness + edge / 2, size);
+  for (let i = 0; i < image.length; i++) {
+    // Full inside the stroke, fading over about a pixel at its edge.
+    const cover = Math.min(1, Math.max(0, (thickness - Math.sqrt(squares[i])) / edge + 0.5));
+    const noise = cover > 0 ? rng.normal() * 14 : 0;
+    image[i] = Math.max(0, Math.min(255, Math.round(cover * strength + noise)));
   }
 }
 
-/** Distance to the nearest stroke. */
-function nearest(strokes: readonly Stroke[], [x, y]: Point): number {
-  let best = Number.POSITIVE_INFINITY;
+/** Of every pixel's middle to the nearest stroke, as far as it is within `reach`; infinite elsewhere. */
+function squaredDistances(strokes: readonly Stroke[], reach: number, size: number): Float64Array {
+  const squares = new Float64Array(size * size).fill(Number.POSITIVE_INFINITY);
+  const first = (low: number) => Math.max(0, Math.floor((low - reach) * size));
+  const last = (high: number) => Math.min(size - 1, Math.ceil((high + reach) * size));
   for (const stroke of strokes) {
     for (let i = 0; i + 1 < stroke.length; i++) {
       const [ax, ay] = stroke[i];
-      const [bx, by] = [stroke[i + 1][0] - ax, stroke[i + 1][1] - ay];
-      const length = bx * bx + by * by;
-      const t = length === 0 ? 0 : Math.min(1, Math.max(0, ((x - ax) * bx + (y - ay) * by) / length));
-      best = Math.min(best, (x - ax - t * bx) ** 2 + (y - ay - t * by) ** 2);
+      const [bx, by] = stroke[i + 1];
+      const [dx, dy] = [bx - ax, by - ay];
+      const length = dx * dx + dy * dy;
+      const [left, right] = [first(Math.min(ax, bx)), last(Math.max(ax, bx))];
+      const bottom = last(Math.max(ay, by));
+      for (let row = first(Math.min(ay, by)); row <= bottom; row++) {
+        const y = (row + 0.5) / size - ay;
+        for (let column = left; column <= right; column++) {
+          const x = (column + 0.5) / size - ax;
+          const t = length === 0 ? 0 : Math.min(1, Math.max(0, (x * dx + y * dy) / length));
+          const square = (x - t * dx) ** 2 + (y - t * dy) ** 2;
+          if (square < squares[row * size + column]) squares[row * size + column] = square;
+        }
+      }
     }
   }
-  return Math.sqrt(best);
+  return squares;
 }

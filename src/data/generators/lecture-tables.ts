@@ -1,4 +1,5 @@
 import { type HostTensor, Rng } from '#core';
+import { checkGeneratorOptions, drawIndex, sigmoid } from './draw.ts';
 
 /** Features float32 `[N, D]` and labels. */
 export interface FeatureTable {
@@ -7,7 +8,10 @@ export interface FeatureTable {
 }
 
 const OTTO_FEATURES = 93;
-const OTTO_CLASSES = 9;
+/** Percentages of the nine classes, about those of the original. */
+const OTTO_SHARES = [3, 26, 13, 4, 4, 23, 5, 14, 8];
+/** The means of the classes are the same for every seed of the rows. */
+const OTTO_WORLD = 2015;
 
 /**
  * A table in the form of the Otto product classification: 93 counts and 9 classes of unequal size. Each class has its
@@ -16,9 +20,10 @@ const OTTO_CLASSES = 9;
  * @returns counts `[rows, 93]` and int64 classes `[rows]`
  */
 export function generateOtto({ rows, seed }: { rows: number; seed: number }): FeatureTable {
-  const world = new Rng(8_2015).fork('otto');
+  checkGeneratorOptions('generateOtto', rows, 0);
+  const world = new Rng(OTTO_WORLD).fork('otto');
   const shared = Array.from({ length: OTTO_FEATURES }, () => Math.exp(world.normal() * 0.8 - 1));
-  const means = Array.from({ length: OTTO_CLASSES }, (_, k) => {
+  const means = OTTO_SHARES.map((_, k) => {
     // Classes 2 and 3 (counted from 1) are hard to tell apart, as in the original.
     const rng = world.fork(k === 2 ? 1 : k);
     const own = world.fork(`own ${k}`);
@@ -26,16 +31,11 @@ export function generateOtto({ rows, seed }: { rows: number; seed: number }): Fe
       (mean) => mean * Math.exp(rng.normal() * 0.9 + own.normal() * (k === 1 || k === 2 ? 0.25 : 0.1)),
     );
   });
-  const shares = [3, 26, 13, 4, 4, 23, 5, 14, 8];
   const rng = new Rng(seed).fork('otto rows');
   const features = new Float32Array(rows * OTTO_FEATURES);
   const labels = new BigInt64Array(rows);
   for (let row = 0; row < rows; row++) {
-    let draw = rng.uniform() * 100;
-    const k = shares.findIndex((share) => {
-      draw -= share;
-      return draw < 0;
-    });
+    const k = drawIndex(rng, OTTO_SHARES);
     labels[row] = BigInt(k);
     const size = Math.exp(rng.normal() * 0.5);
     for (let d = 0; d < OTTO_FEATURES; d++)
@@ -66,6 +66,7 @@ export const diabetesModel: readonly number[] = [0.4, 1.1, -0.25, 0.05, 0.1, 0.7
  * @returns features `[rows, 8]` and float32 outcomes 0 or 1 `[rows, 1]`
  */
 export function generateDiabetes({ rows, seed }: { rows: number; seed: number }): FeatureTable {
+  checkGeneratorOptions('generateDiabetes', rows, 0);
   const rng = new Rng(seed).fork('diabetes');
   const width = diabetesModel.length - 1;
   const features = new Float32Array(rows * width);
@@ -77,7 +78,7 @@ export function generateDiabetes({ rows, seed }: { rows: number; seed: number })
       features[row * width + d] = value;
       logit += diabetesModel[d] * value;
     }
-    labels[row] = Number(rng.uniform() < 1 / (1 + Math.exp(-logit)));
+    labels[row] = Number(rng.uniform() < sigmoid(logit));
   }
   return {
     features: { dtype: 'float32', shape: [rows, width], data: features },

@@ -1,31 +1,21 @@
 import { Worker } from 'node:worker_threads';
 import { DataError, distFile, RuntimeFailure } from '#core';
-import type { Dataset, Sample } from './dataset.ts';
-
-/** How a worker thread opens a data set: a function exported by a module, called with plain settings. */
-export interface WorkerDescription {
-  /** Address of the module, such as `import.meta.url`. */
-  readonly module: string;
-  /** Name of the exported function that returns the data set, or a promise of it. */
-  readonly create: string;
-  readonly settings: unknown;
-}
-
-export interface WorkerDataset extends Dataset {
-  readonly worker: WorkerDescription;
-}
+import type { Sample } from './dataset.ts';
+import type { DatasetDescription } from './open-dataset.ts';
 
 export interface WorkerRequest {
   readonly id: number;
   readonly indices: Uint32Array;
+  /** Whether the worker joins the samples to a batch. */
+  readonly join: boolean;
 }
 
 export type WorkerReply =
-  | { readonly id: number; readonly samples: readonly Sample[] }
+  | { readonly id: number; readonly result: Sample | readonly Sample[] }
   | { readonly id: number; readonly error: string; readonly details: Record<string, unknown> };
 
 interface Waiting {
-  readonly resolve: (samples: readonly Sample[]) => void;
+  readonly resolve: (result: never) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -33,28 +23,28 @@ interface Waiting {
 export class BatchWorkers {
   private readonly workers: readonly Worker[];
   private readonly waiting = new Map<number, Waiting>();
+  private failure: RuntimeFailure | undefined;
   private next = 0;
 
-  constructor({ worker: description }: WorkerDataset, count: number) {
+  constructor(description: DatasetDescription, count: number) {
     const entry = distFile('data', 'samples', 'sample-worker.js');
     this.workers = Array.from({ length: count }, () => {
       const worker = new Worker(entry, { workerData: description });
       worker.on('message', (reply: WorkerReply) => this.settle(reply));
-      worker.on('error', (error) => this.fail(error));
-      worker.on('exit', (code) => {
-        if (code !== 0) this.fail(new Error(`it ended with code ${code}`));
-      });
+      worker.on('error', (error) => this.fail(error.message));
+      worker.on('exit', (code) => this.fail(`it ended with code ${code}`));
+      // An iteration that was dropped half-way does not keep the process alive.
+      worker.unref();
       return worker;
     });
   }
 
-  /** Reads samples in the given order. */
-  read(indices: Uint32Array): Promise<readonly Sample[]> {
-    const id = this.next++;
-    return new Promise((resolve, reject) => {
-      this.waiting.set(id, { resolve, reject });
-      this.workers[id % this.workers.length].postMessage({ id, indices } satisfies WorkerRequest);
-    });
+  readBatch(indices: Uint32Array): Promise<Sample> {
+    return this.send<Sample>(indices, true);
+  }
+
+  readSamples(indices: Uint32Array): Promise<readonly Sample[]> {
+    return this.send<readonly Sample[]>(indices, false);
   }
 
   async close(): Promise<void> {
@@ -62,20 +52,32 @@ export class BatchWorkers {
     await Promise.all(this.workers.map((worker) => worker.terminate()));
   }
 
+  private send<T>(indices: Uint32Array, join: boolean): Promise<T> {
+    const id = this.next++;
+    return new Promise<T>((resolve, reject) => {
+      if (this.failure !== undefined) {
+        reject(this.failure);
+        return;
+      }
+      if (this.waiting.size === 0) for (const worker of this.workers) worker.ref();
+      this.waiting.set(id, { resolve, reject });
+      this.workers[id % this.workers.length].postMessage({ id, indices, join } satisfies WorkerRequest);
+    });
+  }
+
   private settle(reply: WorkerReply): void {
     const waiting = this.waiting.get(reply.id);
     this.waiting.delete(reply.id);
-    if ('samples' in reply) waiting?.resolve(reply.samples);
+    if (this.waiting.size === 0) for (const worker of this.workers) worker.unref();
+    if ('result' in reply) waiting?.resolve(reply.result as never);
     else waiting?.reject(new DataError(reply.error, reply.details));
   }
 
-  private fail(error: Error): void {
-    const failure = new RuntimeFailure(
-      `DataLoader: workers must stay alive, but one did not: ${error.message}. Try workers: 0.`,
-      {},
-      { cause: error },
+  private fail(reason: string): void {
+    this.failure ??= new RuntimeFailure(
+      `DataLoader: workers must stay alive, but one did not: ${reason}. Try workers: 0.`,
     );
-    for (const { reject } of this.waiting.values()) reject(failure);
+    for (const { reject } of this.waiting.values()) reject(this.failure);
     this.waiting.clear();
   }
 }

@@ -1,25 +1,29 @@
-import { ConfigError, DataError, Rng } from '#core';
-import { BatchWorkers, type WorkerDataset } from './batch-workers.ts';
-import { collate, type Dataset, type Sample } from './dataset.ts';
+import { ConfigError } from '#core';
+import { BatchWorkers } from './batch-workers.ts';
+import type { Dataset, Sample } from './dataset.ts';
+import { readBatch, readSamples } from './read-samples.ts';
+import { type SampleOrder, sequentialOrder, shuffledOrder, takeOrder } from './sample-order.ts';
 
 export interface DataLoaderOptions {
   /** Samples per batch, at least 1; 1 by default, as in PyTorch. */
   readonly batchSize?: number;
   /** Another order in every epoch; false by default. */
   readonly shuffle?: boolean;
+  /** Which samples in which order, instead of `shuffle`; all in order by default. */
+  readonly sampler?: SampleOrder;
   /** Seed of the order; 0 by default. */
   readonly seed?: number;
   /** Leave out a last batch that is smaller; false by default. */
   readonly dropLast?: boolean;
-  /** Changes a batch after it was put together, for instance to augment it. */
+  /** Changes a batch after it was put together, for instance to augment it; runs in this thread. */
   readonly transform?: (batch: Sample, context: BatchContext) => Sample | Promise<Sample>;
-  /** Puts samples together; along a new first axis by default. */
+  /** Puts samples together; along a new first axis by default. Runs in this thread. */
   readonly collate?: (samples: readonly Sample[]) => Sample;
-  /** Batches that are prepared ahead; 2 by default. */
+  /** Batches that are prepared ahead; 2 by default, and at least 2 per worker. */
   readonly prefetch?: number;
   /**
    * Worker threads that read samples; 0 by default, which reads in this thread. Needs a data set that a worker can open
-   * by itself (`worker`), as image folders are.
+   * by itself, such as an image folder, a subset of one, or what `openDataset` returns.
    */
   readonly workers?: number;
 }
@@ -34,83 +38,79 @@ export interface BatchContext {
 
 /**
  * Goes through a data set in batches. The batches of an epoch depend on seed and epoch alone, whatever the number of
- * workers, so that training can go on in the middle of an epoch.
+ * workers, so that training can go on in the middle of an epoch. A batch larger than the data set is one smaller batch
+ * (none with `dropLast`); an empty data set has no batches.
  *
- * @throws ConfigError for sizes below 1, or workers for a data set that only this thread has
+ * `for await (const batch of loader)` goes through epoch 0 the first time, epoch 1 the second time, and so on.
+ *
+ * @throws ConfigError for sizes below 1, two orders at once, or workers for a data set that only this thread has
  * @example
  * const loader = new DataLoader(dataset, { batchSize: 64, shuffle: true, seed: 0 });
  * for await (const [images, labels] of loader.epoch(0)) { … }
  */
 export class DataLoader {
   readonly dataset: Dataset;
-  readonly options: Required<
-    Pick<DataLoaderOptions, 'batchSize' | 'shuffle' | 'seed' | 'dropLast' | 'prefetch' | 'workers'>
-  > &
+  readonly options: Required<Omit<DataLoaderOptions, 'transform' | 'collate' | 'sampler'>> &
     Pick<DataLoaderOptions, 'transform' | 'collate'>;
+  private readonly source: SampleOrder;
+  private passes = 0;
 
   constructor(dataset: Dataset, options: DataLoaderOptions = {}) {
+    const { batchSize = 1, shuffle = false, seed = 0, dropLast = false, prefetch = 2, workers = 0 } = options;
+    const { transform, collate, sampler } = options;
     this.dataset = dataset;
     this.options = {
-      batchSize: 1,
-      shuffle: false,
-      seed: 0,
-      dropLast: false,
-      prefetch: 2,
-      workers: 0,
-      ...options,
+      ...{ batchSize, shuffle, seed, dropLast, prefetch, workers },
+      ...(transform === undefined ? {} : { transform }),
+      ...(collate === undefined ? {} : { collate }),
     };
-    const { batchSize, prefetch, workers } = this.options;
-    const faults = Object.entries({ batchSize: batchSize - 1, prefetch: prefetch - 1, workers })
-      .filter(([, value]) => !Number.isInteger(value) || value < 0)
-      .map(([name]) => `${name} ${this.options[name as 'batchSize']}`);
-    if (faults.length > 0) {
-      throw new ConfigError(
-        `DataLoader: batchSize and prefetch must be whole numbers above 0 and workers at least 0, but got ${faults.join(', ')}. Change them.`,
-        { batchSize, prefetch, workers },
-      );
-    }
-    if (workers > 0 && (dataset as Partial<WorkerDataset>).worker === undefined) {
-      throw new ConfigError(
-        'DataLoader: workers need a data set that a worker can open, but this one lives in this thread. Pass workers: 0, or give the data set a worker description.',
-        { workers },
-      );
-    }
+    checkOptions(dataset, options);
+    this.source =
+      sampler ?? (shuffle ? shuffledOrder(dataset.length, seed) : sequentialOrder(dataset.length));
   }
 
   /** Batches per epoch. */
   get length(): number {
     const { batchSize, dropLast } = this.options;
-    const count = this.dataset.length / batchSize;
+    const count = this.source.length / batchSize;
     return dropLast ? Math.floor(count) : Math.ceil(count);
   }
 
   /** Samples per epoch. */
   get size(): number {
     const { batchSize, dropLast } = this.options;
-    return dropLast ? this.length * batchSize : this.dataset.length;
-  }
-
-  /** Order of the samples in an epoch, counted from 0. */
-  order(epoch: number): Uint32Array {
-    const { shuffle, seed } = this.options;
-    if (!shuffle) return Uint32Array.from({ length: this.dataset.length }, (_, i) => i);
-    return new Rng(seed).fork(`epoch ${epoch}`).permutation(this.dataset.length);
-  }
-
-  /** The batches of the first epoch. */
-  [Symbol.asyncIterator](): AsyncIterator<Sample> {
-    return this.epoch(0)[Symbol.asyncIterator]();
+    return dropLast ? this.length * batchSize : this.source.length;
   }
 
   /**
-   * The batches of an epoch.
-   * @param start first batch, to go on with an epoch
+   * Order of the samples in an epoch, counted from 0.
+   * @throws DataError when the sampler names samples that are not there
+   */
+  order(epoch: number): Uint32Array {
+    return takeOrder(this.source, epoch, this.dataset.length);
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Sample> {
+    return this.epoch(this.passes++);
+  }
+
+  /**
+   * The batches of an epoch. Leaving the loop early ends the workers.
+   *
+   * @param start first batch, in [0, length], to go on with an epoch
    * @throws DataError naming the sample that could not be read
+   * @throws ConfigError for a start outside the epoch
    */
   async *epoch(epoch: number, start = 0): AsyncGenerator<Sample> {
     const { batchSize, prefetch, workers } = this.options;
+    if (!Number.isInteger(start) || start < 0 || start > this.length) {
+      throw new ConfigError(
+        `DataLoader: an epoch must start in [0, ${this.length}], but got ${start}. Is this the data set and batch size that training began with?`,
+        { start, length: this.length },
+      );
+    }
     const order = this.order(epoch);
-    const pool = workers > 0 ? new BatchWorkers(this.dataset as WorkerDataset, workers) : undefined;
+    const pool = workers > 0 ? new BatchWorkers(this.dataset.worker!, workers) : undefined;
     const pending: Promise<Sample>[] = [];
     let next = start;
     const request = () => {
@@ -145,23 +145,33 @@ export class DataLoader {
   }
 
   private async read(indices: Uint32Array, pool: BatchWorkers | undefined): Promise<Sample> {
-    const join = this.options.collate ?? collate;
-    if (pool !== undefined) return join(await pool.read(indices));
-    if (this.dataset.getBatch !== undefined && this.options.collate === undefined)
-      return this.dataset.getBatch(indices);
-    return join(await Promise.all(Array.from(indices, (index) => readSample(this.dataset, index))));
+    const { collate } = this.options;
+    if (collate === undefined) return pool?.readBatch(indices) ?? readBatch(this.dataset, indices);
+    return collate(await (pool?.readSamples(indices) ?? readSamples(this.dataset, indices)));
   }
 }
 
-async function readSample(dataset: Dataset, index: number): Promise<Sample> {
-  try {
-    return await dataset.get(index);
-  } catch (error) {
-    if (error instanceof DataError) throw error;
-    throw new DataError(
-      `DataLoader: every sample must be readable, but sample ${index} is not: ${(error as Error).message}. Mend or leave it out.`,
-      { index },
-      { cause: error },
+function checkOptions(dataset: Dataset, options: DataLoaderOptions): void {
+  const { batchSize = 1, prefetch = 1, workers = 0, shuffle = false, sampler } = options;
+  const lowest = { batchSize: [batchSize, 1], prefetch: [prefetch, 1], workers: [workers, 0] };
+  const faults = Object.entries(lowest)
+    .filter(([, [value, least]]) => !Number.isSafeInteger(value) || value < least)
+    .map(([name, [value]]) => `${name} ${value}`);
+  if (faults.length > 0) {
+    throw new ConfigError(
+      `DataLoader: batchSize and prefetch must be whole numbers above 0 and workers at least 0, but got ${faults.join(', ')}. Change them.`,
+      { batchSize, prefetch, workers },
+    );
+  }
+  if (shuffle && sampler !== undefined) {
+    throw new ConfigError(
+      'DataLoader: the order must come from shuffle or from a sampler, but got both. Leave one out.',
+    );
+  }
+  if (workers > 0 && dataset.worker === undefined) {
+    throw new ConfigError(
+      'DataLoader: workers need a data set that a worker can open, but this one lives in this thread. Pass workers: 0, or open it with openDataset.',
+      { workers },
     );
   }
 }

@@ -1,18 +1,17 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import sharp from 'sharp';
-import { DataError, type HostTensor } from '#core';
-import type { WorkerDataset, WorkerDescription } from './batch-workers.ts';
-import type { Sample } from './dataset.ts';
+import { pathToFileURL } from 'node:url';
+import { DataError, distFile } from '#core';
+import { checkIndex, type Dataset, type Sample } from './dataset.ts';
+import { type DecodeOptions, decodeImage } from './decode-image.ts';
+import type { DatasetDescription } from './open-dataset.ts';
 
-export interface ImageFolderOptions {
-  /** `[height, width]` that every image is resized to; as they are when absent. */
-  readonly size?: readonly [number, number];
-  /** 3 for RGB (default), 1 for grey. */
-  readonly channels?: 1 | 3;
-}
+/** What the images become: their size and channels. */
+export type ImageFolderOptions = DecodeOptions;
 
-interface ImageFolderSettings extends ImageFolderOptions {
+/** What there is in a folder. */
+export interface ImageFolderListing {
+  /** Path and index of the class of every image. */
   readonly files: readonly (readonly [path: string, label: number])[];
   readonly classes: readonly string[];
 }
@@ -20,54 +19,48 @@ interface ImageFolderSettings extends ImageFolderOptions {
 const pattern = /\.(png|jpe?g|webp|gif)$/i;
 
 /**
- * Images in one folder per class; classes are the folders' names, sorted. A sample is uint8 `[C, H, W]` and its class
- * as int64 `[]`. Images are decoded when asked for, turned upright by their EXIF data.
+ * Images in one folder per class; classes are the folders' names, sorted by their code units, as torchvision's
+ * `ImageFolder` does. A sample is uint8 `[C, H, W]` and its class as int64 `[]`. Images are decoded when asked for.
+ *
+ * @example
+ * const dataset = await ImageFolderDataset.open('birds', { size: [224, 224] });
+ * const loader = new DataLoader(dataset, { batchSize: 32, shuffle: true, workers: 2 });
  */
-export class ImageFolderDataset implements WorkerDataset {
+export class ImageFolderDataset implements Dataset {
   readonly classes: readonly string[];
-  readonly files: ImageFolderSettings['files'];
-  readonly worker: WorkerDescription;
+  readonly files: ImageFolderListing['files'];
+  readonly worker: DatasetDescription;
   private readonly options: ImageFolderOptions;
 
-  constructor({ files, classes, ...options }: ImageFolderSettings) {
+  constructor({ files, classes }: ImageFolderListing, options: ImageFolderOptions = {}) {
     this.files = files;
     this.classes = classes;
     this.options = options;
-    this.worker = {
-      module: import.meta.url,
-      create: 'createImageFolder',
-      settings: { files, classes, ...options },
-    };
+    const module = pathToFileURL(distFile('data', 'samples', 'image-folder.js')).href;
+    this.worker = { module, create: 'createImageFolder', settings: { files, classes, options } };
   }
 
   /**
-   * Lists a folder.
-   * @throws DataError when it has no class folders or no images
+   * Lists a folder, with the folders inside its class folders. Hidden folders and files of other types are passed over.
+   * @throws DataError when there is no class folder, or one without images
    */
   static async open(folder: string, options: ImageFolderOptions = {}): Promise<ImageFolderDataset> {
-    const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
-      throw new DataError(
-        `ImageFolderDataset: the folder must be readable, but "${folder}" is not: ${(error as Error).message}.`,
-        { file: folder },
-        { cause: error },
-      );
-    });
+    const entries = await list(folder);
     const classes = entries
-      .filter((entry) => entry.isDirectory())
+      .filter((entry) => (entry.isDirectory() || entry.isSymbolicLink()) && !entry.name.startsWith('.'))
       .map(({ name }) => name)
       .sort();
-    const files: [string, number][] = [];
-    for (const [label, name] of classes.entries()) {
-      const names = (await readdir(join(folder, name))).filter((file) => pattern.test(file)).sort();
-      files.push(...names.map((file): [string, number] => [join(folder, name, file), label]));
-    }
-    if (files.length === 0) {
+    const images = await Promise.all(classes.map((name) => listImages(join(folder, name))));
+    const empty = classes.filter((_, label) => images[label].length === 0);
+    if (classes.length === 0 || empty.length > 0) {
+      const got = classes.length === 0 ? 'has no folder' : `has no image in ${empty.join(', ')}`;
       throw new DataError(
-        `ImageFolderDataset: there must be one folder of images per class, but "${folder}" has ${classes.length} folders and no image. Expected ${join(folder, 'CLASS', 'IMAGE.png')}.`,
-        { file: folder, classes },
+        `ImageFolderDataset: there must be one folder of images per class, but "${folder}" ${got}. Expected ${join(folder, 'CLASS', 'IMAGE.png')}; remove folders that are no class.`,
+        { file: folder, classes, empty },
       );
     }
-    return new ImageFolderDataset({ files, classes, ...options });
+    const files = images.flatMap((paths, label) => paths.map((path) => [path, label] as const));
+    return new ImageFolderDataset({ files, classes }, options);
   }
 
   get length(): number {
@@ -75,51 +68,40 @@ export class ImageFolderDataset implements WorkerDataset {
   }
 
   async get(index: number): Promise<Sample> {
+    checkIndex(index, this.length);
     const [path, label] = this.files[index];
     const image = await decodeImage(path, this.options);
     return [image, { dtype: 'int64', shape: [], data: BigInt64Array.of(BigInt(label)) }];
   }
 }
 
-/** For worker threads. */
-export function createImageFolder(settings: ImageFolderSettings): ImageFolderDataset {
-  return new ImageFolderDataset(settings);
-}
-
-/**
- * Reads an image as uint8 `[C, H, W]`, upright, without an alpha channel.
- * @throws DataError naming the file
- */
-export async function decodeImage(
-  path: string,
-  { size, channels = 3 }: ImageFolderOptions = {},
-): Promise<HostTensor<'uint8'>> {
-  try {
-    let image = sharp(path).rotate().removeAlpha();
-    if (size !== undefined) image = image.resize({ height: size[0], width: size[1], fit: 'fill' });
-    const converted = channels === 1 ? image.greyscale() : image.toColourspace('srgb');
-    const { data, info } = await converted.raw().toBuffer({ resolveWithObject: true });
-    return {
-      dtype: 'uint8',
-      shape: [channels, info.height, info.width],
-      data: channelsFirst(data, info.channels, channels),
-    };
-  } catch (error) {
+async function list(folder: string) {
+  return readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
     throw new DataError(
-      `decodeImage: the file must be an image, but "${path}" is not: ${(error as Error).message}. Mend or remove it.`,
-      { file: path },
+      `ImageFolderDataset: the folder must be readable, but "${folder}" is not: ${(error as Error).message}. Check the path.`,
+      { file: folder },
       { cause: error },
     );
-  }
+  });
 }
 
-/** `[H, W, given]` to `[wanted, H, W]`; a single channel is repeated. */
-function channelsFirst(data: Uint8Array, given: number, wanted: number): Uint8Array {
-  const pixels = data.length / given;
-  const planes = new Uint8Array(pixels * wanted);
-  for (let c = 0; c < wanted; c++) {
-    const from = Math.min(c, given - 1);
-    for (let i = 0; i < pixels; i++) planes[c * pixels + i] = data[i * given + from];
-  }
-  return planes;
+async function listImages(folder: string): Promise<string[]> {
+  const entries = await list(folder);
+  const nested = await Promise.all(
+    entries.map((entry) => {
+      const path = join(folder, entry.name);
+      if (entry.isDirectory()) return listImages(path);
+      return pattern.test(entry.name) ? [path] : [];
+    }),
+  );
+  return nested.flat().sort();
+}
+
+/** For worker threads. */
+export function createImageFolder({
+  files,
+  classes,
+  options,
+}: ImageFolderListing & { readonly options: ImageFolderOptions }): ImageFolderDataset {
+  return new ImageFolderDataset({ files, classes }, options);
 }

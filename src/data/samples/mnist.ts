@@ -1,6 +1,7 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DataError, type HostTensor } from '#core';
-import { exists, readIdx } from './idx.ts';
+import { readIdx } from './idx.ts';
 
 /** Images uint8 `[N, H, W]` and labels uint8 `[N]`. */
 export interface LabelledImages {
@@ -14,34 +15,46 @@ export interface Mnist {
   readonly test: LabelledImages;
 }
 
-async function find(folder: string, name: string): Promise<string> {
-  const candidates = [name, name.replace('-idx', '.idx')].flatMap((each) => [each, `${each}.gz`]);
-  for (const candidate of candidates) {
-    const path = join(folder, candidate);
-    if (await exists(path)) return path;
-  }
-  throw new DataError(
-    `loadMnist: the folder must hold ${name} or ${name}.gz, but "${folder}" does not. Put MNIST's four files there.`,
-    { file: join(folder, name) },
-  );
+const names = ['train-images-idx3', 'train-labels-idx1', 't10k-images-idx3', 't10k-labels-idx1'].map(
+  (name) => `${name}-ubyte`,
+);
+
+/** The file by one of the names under which it is handed around. */
+function findFile(folder: string, name: string): string | undefined {
+  return [name, name.replace('-idx', '.idx')]
+    .flatMap((each) => [each, `${each}.gz`])
+    .map((each) => join(folder, each))
+    .find((path) => existsSync(path));
 }
 
-async function loadPart(folder: string, prefix: string): Promise<LabelledImages> {
-  const images = await readIdx(await find(folder, `${prefix}-images-idx3-ubyte`));
-  const labels = await readIdx(await find(folder, `${prefix}-labels-idx1-ubyte`));
-  if (images.shape.length !== 3 || labels.shape.length !== 1 || images.shape[0] !== labels.shape[0]) {
+async function loadPart(imageFile: string, labelFile: string): Promise<LabelledImages> {
+  const [images, labels] = await Promise.all([readIdx(imageFile), readIdx(labelFile)]);
+  const areBytes = images.dtype === 'uint8' && labels.dtype === 'uint8';
+  const agree = images.shape.length === 3 && labels.shape.length === 1 && images.shape[0] === labels.shape[0];
+  if (!areBytes || !agree) {
     throw new DataError(
-      `loadMnist: there must be one label per image, but got images [${images.shape.join(', ')}] and labels [${labels.shape.join(', ')}] in "${folder}". Check that the files belong together.`,
-      { images: [...images.shape], labels: [...labels.shape] },
+      `loadMnist: there must be uint8 images [N, H, W] and as many labels [N], but got ${images.dtype} [${images.shape.join(', ')}] in "${imageFile}" and ${labels.dtype} [${labels.shape.join(', ')}] in "${labelFile}". Check that the files belong together.`,
+      { file: imageFile, images: [...images.shape], labels: [...labels.shape] },
     );
   }
   return { images, labels };
 }
 
 /**
- * Reads the four files of MNIST.
- * @throws DataError naming a missing or damaged file
+ * Reads the four files of MNIST, each plain or gzip: `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`,
+ * `t10k-images-idx3-ubyte` and `t10k-labels-idx1-ubyte`, or with a dot before `idx`.
+ *
+ * @throws DataError naming all missing files, a damaged file, or files that do not belong together
  */
 export async function loadMnist(folder: string): Promise<Mnist> {
-  return { train: await loadPart(folder, 'train'), test: await loadPart(folder, 't10k') };
+  const paths = names.map((name) => findFile(folder, name));
+  const missing = names.filter((_, i) => paths[i] === undefined);
+  if (missing.length > 0) {
+    throw new DataError(
+      `loadMnist: the folder must hold MNIST's four files, plain or .gz, but "${folder}" has no ${missing.join(', ')}. Put them there.`,
+      { file: join(folder, missing[0]), missing },
+    );
+  }
+  const [trainImages, trainLabels, testImages, testLabels] = paths as string[];
+  return { train: await loadPart(trainImages, trainLabels), test: await loadPart(testImages, testLabels) };
 }

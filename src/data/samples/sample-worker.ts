@@ -1,26 +1,28 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { TrainyardError } from '#core';
-import type { WorkerDescription, WorkerReply, WorkerRequest } from './batch-workers.ts';
-import type { Dataset } from './dataset.ts';
+import type { WorkerReply, WorkerRequest } from './batch-workers.ts';
+import type { Sample } from './dataset.ts';
+import { type DatasetDescription, openDataset } from './open-dataset.ts';
+import { readBatch, readSamples } from './read-samples.ts';
 
 /** Opens a data set by its description and reads the samples that are asked for. */
-const { module, create, settings } = workerData as WorkerDescription;
-
-const opened = (async () => {
-  const exports = (await import(module)) as Record<string, (settings: unknown) => Dataset | Promise<Dataset>>;
-  return exports[create](settings);
-})();
+const opened = openDataset(workerData as DatasetDescription);
 // A failure is told with the first request.
 opened.catch(() => {});
 
-parentPort?.on('message', async ({ id, indices }: WorkerRequest) => {
-  let reply: WorkerReply;
-  try {
-    const dataset = await opened;
-    reply = { id, samples: await Promise.all(Array.from(indices, (index) => dataset.get(index))) };
-  } catch (error) {
+async function answer({ id, indices, join }: WorkerRequest): Promise<void> {
+  const dataset = await opened;
+  const result = join ? await readBatch(dataset, indices) : await readSamples(dataset, indices);
+  // Only what was put together here is moved; samples may be kept by the data set, and are copied.
+  const isOwn = join && dataset.getBatch === undefined;
+  const moved = isOwn ? (result as Sample).map(({ data }) => data.buffer as ArrayBuffer) : [];
+  parentPort?.postMessage({ id, result } satisfies WorkerReply, moved);
+}
+
+parentPort?.on('message', (request: WorkerRequest) => {
+  answer(request).catch((error: unknown) => {
     const details = error instanceof TrainyardError ? { ...error.details } : {};
-    reply = { id, error: error instanceof Error ? error.message : String(error), details };
-  }
-  parentPort?.postMessage(reply);
+    const message = error instanceof Error ? error.message : String(error);
+    parentPort?.postMessage({ id: request.id, error: message, details } satisfies WorkerReply);
+  });
 });
