@@ -61,7 +61,14 @@ async function reorderOneChannel(): Promise<number> {
   return Number(shape.data[1]);
 }
 
-/** What emission needs to know about where a graph will run. */
+/**
+ * What emission needs to know about where a graph will run.
+ * @throws RuntimeFailure for a device that this installation of ONNX Runtime does not know: asked for it, the runtime
+ * would take the CPU without a word
+ */
 export async function createTarget(device: Device, threads: number): Promise<Target> {
+  const runtime = await loadRuntime();
+  const isKnown = device === 'cpu' || runtime.listSupportedBackends().some(({ name }) => name === device);
+  if (!isKnown) throw await missingDevice(device, `no ${device} in this build`);
   return { device, threads, blockSize: device === 'cpu' ? await probeBlockSize() : 1 };
 }
