@@ -76,8 +76,39 @@ function emitPool(e: Emitter, operator: string, x: Value, attributes: Record<str
   return [e.node(operator, [e.plain(x)], { attributes })];
 }
 
+/**
+ * Positions of the maxima, found by comparing them with each element of their windows: WebGPU's `MaxPool` has no
+ * indices. Elements are gone through backwards, so that the first of equal ones is left.
+ */
+function emitComparedPositions(e: Emitter, x: Value, y: Value, attributes: PoolAttributes): string {
+  const { kernel, strides, pads } = attributes;
+  const [height, width] = x.shape.slice(2);
+  const [outHeight, outWidth] = y.shape.slice(2);
+  const lowest = e.scalar(Number.NEGATIVE_INFINITY, x.dtype);
+  const padded = pads.some((pad) => pad > 0)
+    ? e.node('Pad', [e.plain(x), e.int64([0, 0, pads[0], pads[1], 0, 0, pads[2], pads[3]]), lowest])
+    : e.plain(x);
+  const shape = [1, 1, outHeight, outWidth];
+  let found = e.constant(new Float32Array(outHeight * outWidth), shape, 'float32');
+  for (let tap = kernel[0] * kernel[1] - 1; tap >= 0; tap--) {
+    const [i, j] = [Math.floor(tap / kernel[1]), tap % kernel[1]];
+    const ends = [i + (outHeight - 1) * strides[0] + 1, j + (outWidth - 1) * strides[1] + 1];
+    const window = [e.int64([i, j]), e.int64(ends), e.int64([2, 3]), e.int64(strides)];
+    const elements = e.node('Slice', [padded, ...window]);
+    const places = Float32Array.from({ length: outHeight * outWidth }, (_, at) => {
+      const row = Math.floor(at / outWidth) * strides[0] - pads[0] + i;
+      const column = (at % outWidth) * strides[1] - pads[1] + j;
+      return Math.min(height * width - 1, Math.max(0, row * width + column));
+    });
+    const isMaximum = e.node('Equal', [elements, e.plain(y)]);
+    found = e.node('Where', [isMaximum, e.constant(places, shape, 'float32'), found]);
+  }
+  return e.cast(found, 'int64');
+}
+
 /** Positions of the maxima within each sample and channel (int64). */
-function emitPositions(e: Emitter, x: Value, attributes: PoolAttributes): string {
+function emitPositions(e: Emitter, x: Value, y: Value, attributes: PoolAttributes): string {
+  if (e.target.device === 'webgpu') return emitComparedPositions(e, x, y, attributes);
   const [n, c, h, w] = x.shape;
   const flat = e.reshape(e.plain(x), [n * c, 1, h, w]);
   const [, indices] = e.nodes('MaxPool', [flat], { attributes: poolAttributes(attributes), outputs: 2 });
@@ -95,7 +126,7 @@ const isTiled = ({ kernel, strides, pads }: PoolAttributes, x: Shape): boolean =
 /** Windows that do not overlap: every position is written once at most. */
 const tiledScatter: Lowering<'maxPool2dScatter'> = {
   name: 'MaxUnpool',
-  applies: ({ attributes }) => isTiled(attributes, attributes.shape),
+  applies: ({ attributes }, { device }) => device !== 'webgpu' && isTiled(attributes, attributes.shape),
   cost: () => 0,
   emit: (e, { inputs: [dy, x], attributes }) => {
     const [, indices] = e.nodes('MaxPool', [e.plain(x)], {
@@ -153,13 +184,13 @@ export const poolingRules: Pick<
       {
         name: 'ScatterElements',
         cost: () => 1,
-        emit: (e, { inputs: [dy, x], attributes }) => {
+        emit: (e, { inputs: [dy, x, y], attributes }) => {
           const [n, c, h, w] = attributes.shape;
           const flat = (name: string) => e.reshape(name, [n * c, -1]);
           const zeros = e.node('Expand', [e.scalar(0, x.dtype), e.int64([n * c, h * w])]);
           const scattered = e.node(
             'ScatterElements',
-            [zeros, flat(emitPositions(e, x, attributes)), flat(e.plain(dy))],
+            [zeros, flat(emitPositions(e, x, y, attributes)), flat(e.plain(dy))],
             { attributes: { axis: { int: 1 }, reduction: { string: 'add' } } },
           );
           return [e.reshape(scattered, attributes.shape)];
@@ -187,7 +218,7 @@ export const poolingRules: Pick<
         name: 'GatherElements',
         emit: (e, { inputs: [g, x, y], attributes }) => {
           const rows = y.shape[0] * y.shape[1];
-          const positions = e.reshape(emitPositions(e, x, attributes), [rows, -1]);
+          const positions = e.reshape(emitPositions(e, x, y, attributes), [rows, -1]);
           const flat = e.reshape(e.plain(g), [rows, -1]);
           return [
             e.reshape(
