@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { DataError, distFile, RuntimeFailure } from '#core';
+import { ConfigError, DataError, distFile, RuntimeFailure } from '#core';
 import type { Sample } from './dataset.ts';
 import type { DatasetDescription } from './open-dataset.ts';
 
@@ -27,11 +27,10 @@ export class BatchWorkers {
   private next = 0;
 
   constructor(description: DatasetDescription, count: number) {
-    const entry = distFile('data', 'samples', 'sample-worker.js');
     this.workers = Array.from({ length: count }, () => {
-      const worker = new Worker(entry, { workerData: description });
+      const worker = startWorker(description);
       worker.on('message', (reply: WorkerReply) => this.settle(reply));
-      worker.on('error', (error) => this.fail(error.message));
+      worker.on('error', (error) => this.fail(error instanceof Error ? error.message : String(error)));
       worker.on('exit', (code) => this.fail(`it ended with code ${code}`));
       // An iteration that was dropped half-way does not keep the process alive.
       worker.unref();
@@ -75,9 +74,20 @@ export class BatchWorkers {
 
   private fail(reason: string): void {
     this.failure ??= new RuntimeFailure(
-      `DataLoader: workers must stay alive, but one did not: ${reason}. Try workers: 0.`,
+      `DataLoader: workers must stay alive, but one did not: ${reason.replace(/\.$/, '')}. Try workers: 0.`,
     );
     for (const { reject } of this.waiting.values()) reject(this.failure);
     this.waiting.clear();
+  }
+}
+
+function startWorker(workerData: DatasetDescription): Worker {
+  try {
+    return new Worker(distFile('data', 'samples', 'sample-worker.js'), { workerData, execArgv: [] });
+  } catch (error) {
+    throw new ConfigError(
+      `DataLoader: the settings of a data set must be plain data, but got ${(error as Error).message.replace(/\.$/, '')}. Make functions and open files in "${workerData.create}" itself.`,
+      { create: workerData.create },
+    );
   }
 }

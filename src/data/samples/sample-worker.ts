@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { TrainyardError } from '#core';
+import { type HostTensor, TrainyardError } from '#core';
 import type { WorkerReply, WorkerRequest } from './batch-workers.ts';
 import type { Sample } from './dataset.ts';
 import { type DatasetDescription, openDataset } from './open-dataset.ts';
@@ -10,12 +10,25 @@ const opened = openDataset(workerData as DatasetDescription);
 // A failure is told with the first request.
 opened.catch(() => {});
 
+/** A view is cloned with all of its buffer: a row of a large tensor is cut out first. */
+function compact(sample: Sample): Sample {
+  return sample.map((tensor): HostTensor => {
+    const { data } = tensor;
+    if (data.byteLength === data.buffer.byteLength) return tensor;
+    return { ...tensor, data: data.slice() } as HostTensor;
+  });
+}
+
 async function answer({ id, indices, join }: WorkerRequest): Promise<void> {
   const dataset = await opened;
-  const result = join ? await readBatch(dataset, indices) : await readSamples(dataset, indices);
-  // Only what was put together here is moved; samples may be kept by the data set, and are copied.
-  const isOwn = join && dataset.getBatch === undefined;
-  const moved = isOwn ? (result as Sample).map(({ data }) => data.buffer as ArrayBuffer) : [];
+  if (!join) {
+    const result = (await readSamples(dataset, indices)).map(compact);
+    parentPort?.postMessage({ id, result } satisfies WorkerReply);
+    return;
+  }
+  const result = compact(await readBatch(dataset, indices));
+  // Only what was put together here is moved; what the data set made may be kept by it, and is copied.
+  const moved = dataset.getBatch === undefined ? result.map(({ data }) => data.buffer as ArrayBuffer) : [];
   parentPort?.postMessage({ id, result } satisfies WorkerReply, moved);
 }
 
