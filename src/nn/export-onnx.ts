@@ -33,7 +33,9 @@ export interface ExportOptions {
 export function exportOnnx(model: Module, options: ExportOptions): Uint8Array {
   const { inputs, output = 'output', extra = {}, metadata } = options;
   if (inputs.length === 0) {
-    throw new ConfigError('exportOnnx: the model must have an input, but got none. Pass name and shape of each.');
+    throw new ConfigError(
+      'exportOnnx: the model must have an input, but got none. Pass name and shape of each.',
+    );
   }
   const fed = inputs.map(({ name, dtype = 'float32', shape }) =>
     placeholder(name, dtype, shape.map((dim) => (dim === 'N' ? SYMBOLIC_SIZE : dim)) as Shape),
@@ -42,7 +44,10 @@ export function exportOnnx(model: Module, options: ExportOptions): Uint8Array {
   const { result } = trace({ training: false }, () => {
     model.eval();
     const y = model.forward(...fed);
-    return new Map([[output, y], ...Object.entries(extra).map(([name, compute]) => [name, compute(y)] as const)]);
+    return new Map([
+      [output, y],
+      ...Object.entries(extra).map(([name, compute]) => [name, compute(y)] as const),
+    ]);
   });
   model.train(wasTraining);
   const names = new Map([...namedStates(model)].map(([name, state]) => [state.variable, name]));

@@ -66,8 +66,17 @@ export class AvgPool2d extends Pool2d {
   }
 
   override forward(x: Tensor): Tensor {
+    const attributes = this.attributes(x);
     const countIncludePad = this.countIncludePad;
-    return new Tensor(build.averagePool2d(x.value, { ...this.attributes(x), countIncludePad }));
+    if (!this.ceilMode || !countIncludePad) {
+      return new Tensor(build.averagePool2d(x.value, { ...attributes, countIncludePad }));
+    }
+    // The padding counts, what a last window has beyond it does not: only the latter is left to the pooling.
+    const [top, left, bottom, right] = padsOf(this.padding, x.shape.slice(2), this.kernel, this.stride);
+    const padded = x.pad([0, 0, top, left], [0, 0, bottom, right]);
+    const { pads } = attributes;
+    const beyond = { ...attributes, pads: [0, 0, pads[2] - bottom, pads[3] - right] as const };
+    return new Tensor(build.averagePool2d(padded.value, { ...beyond, countIncludePad: false }));
   }
 }
 
