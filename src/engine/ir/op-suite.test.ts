@@ -98,7 +98,9 @@ describe.each(Object.keys(opCases) as OpName[])('%s', (op) => {
       const { outputs, bindings, feeds } = prepare(op, each);
       verifyGraph(outputs);
       const reference = interpret(outputs, bindings);
-      expected?.forEach((values, i) => expectClose(reference[i].data, values, 1e-6));
+      expected?.forEach((values, i) => {
+        expectClose(reference[i].data, values, 1e-6);
+      });
       const node = sortNodes(outputs).find((found) => found.op === op)!;
       expect(node, `the case must use ${op}`).toBeDefined();
       const names = applicableLowerings(node, target).map((lowering) => lowering.name);

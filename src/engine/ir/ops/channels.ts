@@ -103,7 +103,8 @@ const blockedLowering = <K extends ChannelOp>(
   cost: () => -1,
   emit: (e, node) => {
     const images = node.inputs.filter(({ shape }) => shape.length === 4);
-    const isBlocked = node.inputs[0].shape[1] >= e.target.blockSize || images.some((image) => e.isBlocked(image));
+    const isBlocked =
+      node.inputs[0].shape[1] >= e.target.blockSize || images.some((image) => e.isBlocked(image));
     return (isBlocked ? emit : fallback.emit)(e, node);
   },
 });

@@ -63,7 +63,11 @@ export const fusedRules: Pick<OpTable, 'gemm' | 'addScaled'> = {
         transposeB
           ? build.matmul(dy, a, { transposeA: true, transposeB: transposeA })
           : build.matmul(a, dy, { transposeA: !transposeA });
-      return [needs[0] ? da() : undefined, needs[1] ? db() : undefined, needs[2] ? build.mul(dy, beta) : undefined];
+      return [
+        needs[0] ? da() : undefined,
+        needs[1] ? db() : undefined,
+        needs[2] ? build.mul(dy, beta) : undefined,
+      ];
     },
     reference: ([a, b, c], attributes, [{ shape }]) => [
       matrixProduct(a, b, attributes, shape).map((value, i) => value + attributes.beta * c.data[i]),
@@ -100,7 +104,9 @@ export const fusedRules: Pick<OpTable, 'gemm' | 'addScaled'> = {
         needs[2] ? signed(build.mul(dy, z)) : undefined,
       ];
     },
-    reference: ([x, z, factor], { sign }) => [x.data.map((value, i) => value + sign * z.data[i] * factor.data[0])],
+    reference: ([x, z, factor], { sign }) => [
+      x.data.map((value, i) => value + sign * z.data[i] * factor.data[0]),
+    ],
     lowerings: [
       {
         name: 'Mul, Add',

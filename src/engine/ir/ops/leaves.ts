@@ -20,7 +20,9 @@ export const leafRules: Pick<OpTable, 'input' | 'constant' | 'variable'> = {
     lowerings: [
       {
         name: 'initializer',
-        emit: (e, { attributes }) => [e.constant(attributes.data, attributes.shape, attributes.dtype, attributes.name)],
+        emit: (e, { attributes }) => [
+          e.constant(attributes.data, attributes.shape, attributes.dtype, attributes.name),
+        ],
       },
     ],
   },
