@@ -1,20 +1,67 @@
-import { crc32 } from 'node:zlib';
-import { type Entry, openPromise, type ZipFile } from 'yauzl';
+import { promisify } from 'node:util';
+import { crc32, inflateRaw } from 'node:zlib';
+import { type Entry, fromRandomAccessReaderPromise, RandomAccessReader, type ZipFile } from 'yauzl';
 import { DataError, TrainyardError } from '#core';
 import type { ByteSource } from './byte-source.ts';
 
+const inflate = promisify<Buffer | Uint8Array, object, Buffer>(inflateRaw);
 const maxEntries = 200_000;
 /** PyTorch stores its entries; Deflate cannot exceed 1032, and honest numbers come nowhere near this. */
 const maxRatio = 100;
+
+/** yauzl throws from its callbacks at some damaged directories; caught here, such an error would end the process. */
+class GuardedReader extends RandomAccessReader {
+  /** Rejects when a callback has thrown; never resolves. */
+  readonly crashed: Promise<never>;
+  private readonly source: ByteSource;
+  private reject: (error: unknown) => void = () => undefined;
+
+  constructor(source: ByteSource) {
+    super();
+    this.source = source;
+    this.crashed = new Promise((_, reject) => {
+      this.reject = reject;
+    });
+    // A crash after the last call that waits for it concerns nobody.
+    this.crashed.catch(() => undefined);
+  }
+
+  override read(
+    buffer: Buffer,
+    offset: number,
+    length: number,
+    position: number,
+    callback: (error: Error | null) => void,
+  ): void {
+    this.source
+      .read(position, length)
+      .then(
+        (bytes) => {
+          buffer.set(bytes, offset);
+          return null;
+        },
+        (error: Error) => error,
+      )
+      .then(callback)
+      .catch(this.reject);
+  }
+}
 
 /** The entries of a zip file, judged before any of them is read. */
 export class ZipArchive {
   readonly entries: ReadonlyMap<string, Entry>;
   private readonly zip: ZipFile;
+  private readonly reader: GuardedReader;
   private readonly source: ByteSource;
 
-  private constructor(zip: ZipFile, source: ByteSource, entries: ReadonlyMap<string, Entry>) {
+  private constructor(
+    zip: ZipFile,
+    reader: GuardedReader,
+    source: ByteSource,
+    entries: ReadonlyMap<string, Entry>,
+  ) {
     this.zip = zip;
+    this.reader = reader;
     this.source = source;
     this.entries = entries;
   }
@@ -25,46 +72,65 @@ export class ZipArchive {
    *   archive, encryption, entries larger than the file or 100 times their packed size
    */
   static async with<T>(source: ByteSource, use: (archive: ZipArchive) => Promise<T>): Promise<T> {
-    const { path } = source;
-    let zip: ZipFile | undefined;
+    const reader = new GuardedReader(source);
+    const options = { lazyEntries: true, autoClose: false, strictFileNames: true };
+    const opening = fromRandomAccessReaderPromise(reader, source.size, options);
+    const zip = await guarded(source, reader, opening);
     try {
-      zip = await openPromise(path, { lazyEntries: true, autoClose: false });
-      return await use(new ZipArchive(zip, source, await readDirectory(zip, source)));
-    } catch (error) {
-      if (error instanceof TrainyardError || error instanceof RangeError) throw error;
-      throw refused(path, (error as Error).message.replace(/\.$/, ''), { cause: error });
+      const entries = await guarded(source, reader, readDirectory(zip, source));
+      return await use(new ZipArchive(zip, reader, source, entries));
     } finally {
-      zip?.close();
+      zip.close();
     }
   }
 
   /**
    * The bytes of an entry, inflated if need be.
-   * @throws DataError when they do not match their checksum
+   * @throws DataError when they are damaged, more than declared, or do not match their checksum
    */
   async read(entry: Entry): Promise<Uint8Array> {
+    const { fileName, compressedSize, compressionMethod, uncompressedSize } = entry;
+    const { path, size } = this.source;
+    const { fileDataStart } = await guarded(
+      this.source,
+      this.reader,
+      this.zip.readLocalFileHeaderPromise(entry, { minimal: true }),
+    );
+    if (fileDataStart + compressedSize > size) {
+      throw refused(path, `its entry ${quote(fileName)} reaches beyond the end`);
+    }
+    const packed = await this.source.read(fileDataStart, compressedSize);
     const bytes =
-      entry.compressionMethod === 0 ? await this.readStored(entry) : await this.readInflated(entry);
+      compressionMethod === 0
+        ? packed
+        : await inflate(packed, { maxOutputLength: Math.max(1, uncompressedSize) }).catch((error: Error) => {
+            throw refused(
+              path,
+              `its entry ${quote(fileName)} cannot be inflated to ${uncompressedSize} bytes`,
+              {
+                cause: error,
+              },
+            );
+          });
+    if (bytes.byteLength !== uncompressedSize) {
+      throw refused(
+        path,
+        `its entry ${quote(fileName)} has ${bytes.byteLength} bytes and declares ${uncompressedSize}`,
+      );
+    }
     if (crc32(bytes) !== entry.crc32) {
-      throw refused(this.source.path, `the checksum of its entry ${quote(entry.fileName)} does not match`);
+      throw refused(path, `the checksum of its entry ${quote(fileName)} does not match`);
     }
     return bytes;
   }
+}
 
-  private async readStored(entry: Entry): Promise<Uint8Array> {
-    const { fileDataStart } = await this.zip.readLocalFileHeaderPromise(entry, { minimal: true });
-    if (fileDataStart + entry.uncompressedSize > this.source.size) {
-      throw refused(this.source.path, `its entry ${quote(entry.fileName)} reaches beyond the end`);
-    }
-    return this.source.read(fileDataStart, entry.uncompressedSize);
-  }
-
-  private async readInflated(entry: Entry): Promise<Uint8Array> {
-    // yauzl ends the stream with an error at the first byte over the declared size.
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of await this.zip.openReadStreamPromise(entry)) chunks.push(chunk as Uint8Array);
-    return new Uint8Array(Buffer.concat(chunks));
-  }
+/** The result of work by yauzl; its errors and crashes are faults of the file. */
+function guarded<T>({ path }: ByteSource, { crashed }: GuardedReader, work: Promise<T>): Promise<T> {
+  return Promise.race([work, crashed]).catch((error: unknown) => {
+    if (error instanceof TrainyardError) throw error;
+    throw refused(path, (error as Error).message.replace(/\.$/, ''), { cause: error });
+  });
 }
 
 async function readDirectory(zip: ZipFile, source: ByteSource): Promise<Map<string, Entry>> {
