@@ -5,7 +5,7 @@ import { PickleGlobal, PickleRecord, PickleTensor, PickleTuple, type PickleValue
 const wrappers = ['state_dict', 'model_state_dict', 'state_dict_ema', 'model', 'model_state', 'net', 'ema'];
 const averages = ['ema', 'model_ema', 'state_dict_ema', 'ema_state_dict'];
 const maxDepth = 100;
-const maxVisits = 1_000_000;
+const maxVisits = 300_000;
 
 /** The tensors of an unpickled file by dotted names, and what else it says. */
 export interface ExtractedState {

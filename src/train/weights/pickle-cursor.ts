@@ -5,16 +5,15 @@ const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** Walks over the bytes of a pickle; every length is compared with what is left before it is used. */
 export class PickleCursor {
-  position: number;
+  position = 0;
   private readonly bytes: Uint8Array;
   private readonly view: DataView;
   private readonly path: string;
 
-  constructor(path: string, bytes: Uint8Array, position: number) {
+  constructor(path: string, bytes: Uint8Array) {
     this.path = path;
     this.bytes = bytes;
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.position = position;
   }
 
   /** @throws DataError when fewer than `length` bytes are left */

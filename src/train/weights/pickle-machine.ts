@@ -4,15 +4,24 @@ import { opcodes } from './pickle-opcodes.ts';
 import type { PickleGlobal, PickleValue } from './pickle-values.ts';
 
 /** What the pickles of one file may build, all together. */
-export const pickleLimits = {
+export interface PickleLimits {
   /** Bytes of all pickles; their tensors' elements lie elsewhere. */
+  readonly bytes: number;
+  readonly operations: number;
+  readonly stack: number;
+  readonly memo: number;
+  /** Containers, records and tensors, and elements that are copied from one container into another. */
+  readonly objects: number;
+}
+
+/** Far beyond what models of a hundred thousand tensors need. */
+export const pickleLimits: PickleLimits = {
   bytes: 64 * 2 ** 20,
   operations: 10_000_000,
   stack: 1_000_000,
   memo: 1_000_000,
-  /** Containers, records and tensors, and elements that are copied from one container into another. */
   objects: 2_000_000,
-} as const;
+};
 
 /** The two places where a pickle refers to something outside itself. */
 export interface PickleHooks {
@@ -35,16 +44,18 @@ export class PickleMachine {
   readonly hooks: PickleHooks;
   readonly memo: Map<number, PickleValue> = new Map();
   private readonly path: string;
+  private readonly limits: PickleLimits;
   private stack: PickleValue[] = [];
   private readonly outer: PickleValue[][] = [];
   private depth = 0;
   private operations = 0;
   private objects = 0;
 
-  constructor(path: string, bytes: Uint8Array, hooks: PickleHooks, position = 0) {
+  constructor(path: string, bytes: Uint8Array, hooks: PickleHooks, limits: PickleLimits = pickleLimits) {
     this.path = path;
+    this.limits = limits;
     this.hooks = hooks;
-    this.cursor = new PickleCursor(path, bytes, position);
+    this.cursor = new PickleCursor(path, bytes);
   }
 
   /**
@@ -67,7 +78,7 @@ export class PickleMachine {
         );
       }
       this.operations++;
-      if (this.operations > pickleLimits.operations) throw this.tooMany('operations');
+      if (this.operations > this.limits.operations) throw this.tooMany('operations');
       if (opcode.name === 'STOP') return this.pop();
       opcode.run(this);
     }
@@ -75,7 +86,7 @@ export class PickleMachine {
 
   push(value: PickleValue): void {
     this.depth++;
-    if (this.depth > pickleLimits.stack) throw this.tooMany('stack');
+    if (this.depth > this.limits.stack) throw this.tooMany('stack');
     this.stack.push(value);
   }
 
@@ -94,7 +105,7 @@ export class PickleMachine {
 
   mark(): void {
     this.depth++;
-    if (this.depth > pickleLimits.stack) throw this.tooMany('stack');
+    if (this.depth > this.limits.stack) throw this.tooMany('stack');
     this.outer.push(this.stack);
     this.stack = [];
   }
@@ -117,7 +128,7 @@ export class PickleMachine {
 
   remember(index: number): void {
     this.memo.set(index, this.top());
-    if (this.memo.size > pickleLimits.memo) throw this.tooMany('memo');
+    if (this.memo.size > this.limits.memo) throw this.tooMany('memo');
   }
 
   recall(index: number): void {
@@ -129,12 +140,12 @@ export class PickleMachine {
   /** Counts objects before they are made. */
   charge(count: number): void {
     this.objects += count;
-    if (this.objects > pickleLimits.objects) throw this.tooMany('objects');
+    if (this.objects > this.limits.objects) throw this.tooMany('objects');
   }
 
-  private tooMany(limit: keyof typeof pickleLimits): DataError {
+  private tooMany(limit: keyof PickleLimits): DataError {
     return new DataError(
-      `readPytorch: a pickle may use ${pickleLimits[limit]} for its ${limit}, but "${this.path}" goes beyond at byte ${this.cursor.position}. Save a state dict alone.`,
+      `readPytorch: a pickle may use ${this.limits[limit]} for its ${limit}, but "${this.path}" goes beyond at byte ${this.cursor.position}. Save a state dict alone.`,
       { file: this.path, offset: this.cursor.position, limit },
     );
   }
