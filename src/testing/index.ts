@@ -1,6 +1,11 @@
+export type { LayerConformanceOptions } from './layer-conformance.ts';
+export { layerConformanceCases } from './layer-conformance.ts';
 export type { ConformanceCase, ConformanceOptions } from './learner-conformance.ts';
 export { conformanceCases } from './learner-conformance.ts';
 export type { LearnerDataOptions } from './learner-data.ts';
 export { learnerData } from './learner-data.ts';
+export type { LossConformanceOptions } from './loss-conformance.ts';
+export { lossConformanceCases } from './loss-conformance.ts';
+export { optimizerConformanceCases } from './optimizer-conformance.ts';
 export type { ScheduleConformanceOptions } from './schedule-conformance.ts';
 export { scheduleConformanceCases } from './schedule-conformance.ts';
