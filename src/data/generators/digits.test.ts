@@ -95,4 +95,8 @@ describe('drawDigits', () => {
   it.each([0, -3, 1.5])('refuses to draw %s digits', (count) => {
     expect(() => drawDigits({ count, seed: 1 })).toThrow(ConfigError);
   });
+
+  it.each([0, 7, 28.5, Number.NaN])('refuses images of %s pixels', (size) => {
+    expect(() => drawDigits({ count: 1, seed: 1, size })).toThrow(ConfigError);
+  });
 });

@@ -1,4 +1,4 @@
-import { type HostTensor, Rng } from '#core';
+import { ConfigError, type HostTensor, Rng } from '#core';
 import type { LabelledImages } from '../samples/mnist.ts';
 import { checkGeneratorOptions } from './draw.ts';
 
@@ -32,7 +32,7 @@ const shapes: readonly (readonly (readonly Stroke[])[])[] = [
 export interface DigitOptions {
   readonly count: number;
   readonly seed: number;
-  /** Height and width in pixels; 28 by default. */
+  /** Height and width in pixels, at least 8; 28 by default. */
   readonly size?: number;
 }
 
@@ -40,9 +40,16 @@ export interface DigitOptions {
  * Drawn digits, like MNIST in form: strokes of random thickness, turned, slanted, stretched and shifted, with noise.
  *
  * @returns images uint8 `[count, size, size]`, white on black, and labels uint8 `[count]`; the same for the same seed
+ * @throws ConfigError for no digits, or images too small for them
  */
 export function drawDigits({ count, seed, size = 28 }: DigitOptions): LabelledImages {
   checkGeneratorOptions('drawDigits', count, 0);
+  if (!Number.isInteger(size) || size < 8) {
+    throw new ConfigError(
+      `drawDigits: size must be a whole number of at least 8, but got ${size}. Draw larger images.`,
+      { size },
+    );
+  }
   const images = new Uint8Array(count * size * size);
   const labels = new Uint8Array(count);
   const base = new Rng(seed).fork('digits');

@@ -29,7 +29,7 @@ export class ConcatDataset implements Dataset {
   }
 }
 
-/** For worker threads. */
+/** @public Called by its name in worker threads. */
 export async function openConcatDataset(parts: readonly DatasetDescription[]): Promise<ConcatDataset> {
   return new ConcatDataset(await Promise.all(parts.map(openDataset)));
 }

@@ -97,7 +97,7 @@ async function listImages(folder: string): Promise<string[]> {
   return nested.flat().sort();
 }
 
-/** For worker threads. */
+/** @public Called by its name in worker threads. */
 export function createImageFolder({
   files,
   classes,

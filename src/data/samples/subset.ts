@@ -51,7 +51,7 @@ export class Subset implements Dataset {
   }
 }
 
-/** For worker threads. */
+/** @public Called by its name in worker threads. */
 export async function openSubset({ source, indices }: SubsetSettings): Promise<Subset> {
   return new Subset(await openDataset(source), indices);
 }
