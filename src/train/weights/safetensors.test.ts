@@ -232,7 +232,7 @@ const mount = mkdtempSync(join(tmpdir(), 'trainyard-small-disk-'));
 function mountSmallDisk(): boolean {
   if (process.platform !== 'linux') return false;
   try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', mount], { stdio: 'ignore' });
+    execFileSync('/usr/bin/mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', mount], { stdio: 'ignore' });
     return true;
   } catch {
     return false;
@@ -240,7 +240,7 @@ function mountSmallDisk(): boolean {
 }
 const isMounted = mountSmallDisk();
 afterAll(() => {
-  if (isMounted) execFileSync('umount', [mount]);
+  if (isMounted) execFileSync('/usr/bin/umount', [mount]);
   rmSync(mount, { recursive: true, force: true });
 });
 
@@ -261,12 +261,12 @@ describe.skipIf(!isMounted)('a disk of 64 KiB (needs the right to mount a tmpfs)
   });
 
   it('says that a read-only disk is not writable, and keeps the file', async () => {
-    execFileSync('mount', ['-o', 'remount,ro', mount]);
+    execFileSync('/usr/bin/mount', ['-o', 'remount,ro', mount]);
     try {
       await expect(writeSafetensors(path, one([6]))).rejects.toThrow(/permission to write/);
       expect(existsSync(path)).toBe(true);
     } finally {
-      execFileSync('mount', ['-o', 'remount,rw', mount]);
+      execFileSync('/usr/bin/mount', ['-o', 'remount,rw', mount]);
     }
   });
 });

@@ -49,7 +49,7 @@ export function isStorageType(name: unknown): name is StorageType {
 }
 
 /** The element type in memory: the same or the narrowest that holds every value (16-bit floats: `half`). */
-export function dtypeInMemory(type: StorageType, half: ReadOptions['half'] = 'float32'): DType {
+function dtypeInMemory(type: StorageType, half: ReadOptions['half'] = 'float32'): DType {
   switch (type) {
     case 'F64':
       return 'float64';
