@@ -11,7 +11,7 @@ import {
   TensorDataset,
   toTensor,
 } from '#data';
-import type { Tensor } from '#engine';
+import type { Profile, Tensor } from '#engine';
 import {
   AdamW,
   crossEntropy,
@@ -24,7 +24,7 @@ import {
   type Schedule,
   SGD,
 } from '#nn';
-import { accuracy, type Callbacks, type FitResult, fit } from '#train';
+import { accuracy, type Callbacks, compile, type FitResult, fit } from '#train';
 
 export type Recipe = 'lecture' | 'auto';
 
@@ -79,6 +79,9 @@ export interface MnistJobOptions {
   readonly checkpoints?: string;
   readonly resume?: boolean;
   readonly threads?: number;
+  readonly autotune?: boolean;
+  /** Also measure where a step's time goes. */
+  readonly profile?: boolean;
   readonly callbacks?: Callbacks;
   readonly signal?: AbortSignal;
   readonly logger?: Logger;
@@ -88,6 +91,7 @@ export interface MnistJob {
   readonly result: FitResult;
   /** The trained classifier: uint8 `[N, 28, 28]` in, logits, probabilities and label out. */
   readonly onnx: Uint8Array;
+  readonly profile?: Profile;
 }
 
 async function loadData({
@@ -143,7 +147,7 @@ function recipeParts(recipe: Recipe, updates: number): RecipeParts {
  * @throws DataError for missing or damaged files
  */
 export async function runMnistJob(options: MnistJobOptions): Promise<MnistJob> {
-  const { epochs, recipe, seed, checkpoints, resume, threads, callbacks, signal, logger } = options;
+  const { epochs, recipe, seed, checkpoints, resume, threads, autotune, callbacks, signal, logger } = options;
   const data = await loadData(options);
   const [train, test] = [toDataset(data.train), toDataset(data.test)];
   const updates = Math.ceil(train.length / BATCH) * epochs;
@@ -159,24 +163,32 @@ export async function runMnistJob(options: MnistJobOptions): Promise<MnistJob> {
   });
   manualSeed(seed);
   const model = new Perceptron();
-  const result = await fit({
+  const setup = {
     model,
-    loss: (output, target) => crossEntropy(output, target, { labelSmoothing }),
+    loss: (output: Tensor, target: Tensor) => crossEntropy(output, target, { labelSmoothing }),
     optimizer,
+    seed,
+    ...(threads === undefined ? {} : { threads }),
+    ...(autotune === undefined ? {} : { autotune }),
+  };
+  const result = await fit({
+    ...setup,
     data: loader,
     validation: new DataLoader(test, { batchSize: 1000 }),
     metrics: [accuracy],
     watch: 'accuracy',
     epochs,
-    seed,
     ...(schedule === undefined ? {} : { schedule }),
-    ...(threads === undefined ? {} : { threads }),
     ...(callbacks === undefined ? {} : { callbacks }),
     ...(checkpoints === undefined ? {} : { checkpoint: { folder: checkpoints }, resume: resume ?? false }),
     ...(signal === undefined ? {} : { signal }),
     ...(logger === undefined ? {} : { logger }),
   });
-  return { result, onnx: exportClassifier(model, result) };
+  const onnx = exportClassifier(model, result);
+  if (!options.profile) return { result, onnx };
+  const compiled = compile(setup);
+  const batch = train.getBatch(Array.from({ length: Math.min(BATCH, train.length) }, (_, i) => i));
+  return { result, onnx, profile: await compiled.profile(batch) };
 }
 
 function exportClassifier(model: Module, { epochs }: FitResult): Uint8Array {

@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { formatProfile } from '#engine';
 import { writeFileAtomically } from '#train';
 import { jsonText } from './json-text.ts';
 import { runMnistJob } from './mnist-job.ts';
@@ -12,6 +13,8 @@ interface MnistFlags {
   readonly recipe: 'lecture' | 'auto';
   readonly seed: number;
   readonly threads?: number;
+  readonly autotune: boolean;
+  readonly profile?: boolean;
   readonly checkpoints?: string;
   readonly resume?: boolean;
   readonly out: string;
@@ -46,6 +49,8 @@ export function trainCommand(terminal: Terminal): Command {
     )
     .option('--seed <n>', 'seed of everything random', wholeNumber(0), 0)
     .option('--threads <n>', 'threads within one operation', wholeNumber(1))
+    .option('--no-autotune', 'choose how to compute each operation by estimate, not by measurement')
+    .option('--profile', 'show where the time of a step goes, by operation and line')
     .option('--checkpoints <folder>', 'write checkpoints there after every epoch')
     .option('--resume', 'go on from the last checkpoint in --checkpoints')
     .option('--out <file>', 'ONNX file to write', 'mnist.onnx')
@@ -61,7 +66,7 @@ async function runMnist(terminal: Terminal, flags: MnistFlags): Promise<void> {
   const stop = new AbortController();
   const release = stopOnInterrupt(stop, terminal);
   try {
-    const { result, onnx } = await runMnistJob({
+    const { result, onnx, profile } = await runMnistJob({
       ...settings,
       callbacks: view.callbacks(),
       signal: stop.signal,
@@ -80,6 +85,7 @@ async function runMnist(terminal: Terminal, flags: MnistFlags): Promise<void> {
       modelPath: out,
       stopped: result.stopped,
     };
+    if (profile !== undefined) terminal.note(formatProfile(profile));
     if (json) terminal.out(jsonText(document));
     else terminal.out(view.summary(document, onnx.byteLength));
     if (result.stopped === 'cancelled') process.exitCode = 130;

@@ -54,6 +54,8 @@ export type { PlanInput, Updates } from './runtime/emit-plan.ts';
 export { evaluate } from './runtime/evaluate.ts';
 export type { PlanOptions } from './runtime/plan.ts';
 export { Plan } from './runtime/plan.ts';
+export type { Profile, ProfileEntry } from './runtime/profile.ts';
+export { formatProfile, profileGraph } from './runtime/profile.ts';
 export type { RuntimeTensor, SessionOptions, TensorData } from './runtime/session.ts';
 export { OnnxSession } from './runtime/session.ts';
 export {

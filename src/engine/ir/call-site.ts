@@ -27,15 +27,20 @@ export class CallSite {
 }
 
 const root = packageRoot.replaceAll('\\', '/');
-const own = [`${root}/src/`, `${root}/dist/`];
+
+/** Frames of the library; its command line brings models of its own, which are user code to the engine. */
+function isLibrary(file: string): boolean {
+  if (file.startsWith('node:') || file.startsWith(`${root}/node_modules/`)) return true;
+  const inside = file.startsWith(`${root}/`) ? file.slice(root.length + 1) : '';
+  return /^(src|dist)\/(?!cli\/)/.test(inside) && !/\.test\.[jt]s$/.test(inside);
+}
 
 function firstForeignFrame(stack: string): string {
   for (const line of stack.split('\n').slice(1)) {
     const found = /(?:\(|at )(?:async )?(?:file:\/\/)?([^()\s]+?):(\d+):\d+\)?$/.exec(line.trim());
     if (found === null) continue;
     const file = found[1].replaceAll('\\', '/');
-    const isOwn = own.some((folder) => file.startsWith(folder)) && !/\.test\.[jt]s$/.test(file);
-    if (isOwn || file.startsWith('node:')) continue;
+    if (isLibrary(file)) continue;
     return `${file.startsWith(`${root}/`) ? file.slice(root.length + 1) : file}:${found[2]}`;
   }
   return '';

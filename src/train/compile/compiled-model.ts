@@ -1,5 +1,5 @@
 import { ConfigError, DataError, type HostTensor, RuntimeFailure } from '#core';
-import { type Device, Plan, type PlanOptions, type State } from '#engine';
+import { type Device, Plan, type PlanOptions, type Profile, profileGraph, type State } from '#engine';
 import {
   averageDecay,
   type ClipOptions,
@@ -229,6 +229,27 @@ export class CompiledModel {
     });
   }
 
+  /**
+   * Measures where the time of a training step goes: by op and by line of the model. Makes some steps on the batch.
+   */
+  async profile(batch: Batch): Promise<Profile> {
+    const { outputs, updates } = recordTrainingStep(
+      this.record,
+      this.state,
+      batch.map(typeOf),
+      this.table,
+      true,
+    );
+    const decay = averageDecay(this.options.ema ?? {}, this.updates + 1);
+    const scalars = this.table.values(this.positionAt(this.updates), decay);
+    const feeds = {
+      ...feedsOf(batch),
+      [KEY]: this.keyAt(this.batches),
+      [SCALARS]: { dtype: 'float32', shape: [scalars.length], data: scalars } as HostTensor,
+    };
+    return profileGraph(outputs, updates, feeds, this.planOptions());
+  }
+
   /** Loss and output of a batch in evaluation mode, on averaged weights where they are kept. */
   async evaluate(batch: Batch): Promise<{ readonly loss: number; readonly output: HostTensor }> {
     const plan = await this.evaluationPlan(batch.map(typeOf), true);
@@ -305,8 +326,7 @@ export class CompiledModel {
   private stepFeeds(plan: Plan, batches: number, updates: number): Record<string, HostTensor> {
     const feeds: Record<string, HostTensor> = {};
     if (plan.inputs.has(KEY)) {
-      const data = BigInt64Array.of(BigInt(this.options.seed ?? 0), BigInt(batches));
-      feeds[KEY] = { dtype: 'int64', shape: [2], data };
+      feeds[KEY] = this.keyAt(batches);
     }
     if (plan.inputs.has(SCALARS)) {
       const decay = averageDecay(this.options.ema ?? {}, updates + 1);
@@ -314,6 +334,11 @@ export class CompiledModel {
       feeds[SCALARS] = { dtype: 'float32', shape: [data.length], data };
     }
     return feeds;
+  }
+
+  private keyAt(batches: number): HostTensor {
+    const data = BigInt64Array.of(BigInt(this.options.seed ?? 0), BigInt(batches));
+    return { dtype: 'int64', shape: [2], data };
   }
 
   private trainingPlan(types: readonly BatchType[], isUpdate: boolean): Promise<Plan> {
@@ -381,11 +406,7 @@ export class CompiledModel {
     const { outputs } = recordTrainingStep(this.record, this.state, types, this.table, true);
     const found = await Plan.findNonFinite(outputs, {
       ...feedsOf(batch),
-      [KEY]: {
-        dtype: 'int64',
-        shape: [2],
-        data: BigInt64Array.of(BigInt(this.options.seed ?? 0), BigInt(this.batches)),
-      },
+      [KEY]: this.keyAt(this.batches),
     });
     const where = found === undefined ? '' : ` The first tensor that is not finite is ${found}.`;
     return new RuntimeFailure(
