@@ -1,4 +1,3 @@
-// @ts-check
 /** A contender as a child process that times steps when it is told to. */
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';

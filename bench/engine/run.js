@@ -1,4 +1,3 @@
-// @ts-check
 /**
  * `npm run bench:engine [-- --json FILE] [--only mlp,lenet,…] [--data DIR]`: the engine against PyTorch on the CPU and
  * TensorFlow.js. Contenders run in turns in one process tree; each has its best thread setting, found here.

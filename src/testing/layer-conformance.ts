@@ -97,7 +97,7 @@ export function layerConformanceCases(
 }
 
 /** @throws AssertionError when an element differs by more than the tolerance, relative to 1 and its size */
-export function closeTo(got: ArrayLike<number>, wanted: ArrayLike<number>, tolerance: number): void {
+function closeTo(got: ArrayLike<number>, wanted: ArrayLike<number>, tolerance: number): void {
   assert.equal(got.length, wanted.length);
   for (let i = 0; i < wanted.length; i++) {
     const error = Math.abs(got[i] - wanted[i]);

@@ -37,14 +37,6 @@ export function broadcastShapes(shapes: readonly Shape[], where: string): Shape 
   return result;
 }
 
-/** Axes to sum over to undo the broadcasting of `from` to `to`, counted in `to`. */
-export function broadcastAxes(from: Shape, to: Shape): number[] {
-  const added = to.length - from.length;
-  return to
-    .map((_, axis) => axis)
-    .filter((axis) => axis < added || (from[axis - added] === 1 && to[axis] !== 1));
-}
-
 /** Strides that read `from` as if it had the shape `to`: 0 along broadcast axes. */
 export function broadcastStrides(from: Shape, to: Shape): number[] {
   const strides = stridesOf(from);
@@ -127,16 +119,5 @@ export function requireDType(
     {
       dtypes: types.map((type) => type.dtype),
     },
-  );
-}
-
-/**
- * @throws ShapeError when the rank is another one
- */
-export function requireRank(type: TensorType, rank: number, what: string, where: string): void {
-  if (type.shape.length === rank) return;
-  throw new ShapeError(
-    `${where}: ${what} must have ${rank} axes, but got ${formatShape(type.shape)}. Reshape it.`,
-    { shape: [...type.shape], rank },
   );
 }

@@ -13,7 +13,7 @@ export function referenceTensor(data: ArrayLike<number | bigint>, shape: readonl
 }
 
 /** A tensor of this process in float64; float16 is not read. */
-export function toReference({ data, shape }: HostTensor): ReferenceTensor {
+function toReference({ data, shape }: HostTensor): ReferenceTensor {
   return referenceTensor(data as ArrayLike<number>, shape);
 }
 

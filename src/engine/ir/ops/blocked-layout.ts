@@ -20,7 +20,7 @@ export function blockedShape(shape: Shape, target: Target): Shape {
 }
 
 /** Pads the first `counts.length` axes of a value with zeros at their ends. */
-export function padEnds(e: Emitter, name: string, shape: Shape, counts: readonly number[]): string {
+function padEnds(e: Emitter, name: string, shape: Shape, counts: readonly number[]): string {
   if (counts.every((count) => count === 0)) return name;
   const after = shape.map((_, axis) => counts[axis] ?? 0);
   return e.node('Pad', [name, e.int64([...shape.map(() => 0), ...after])]);
@@ -47,7 +47,8 @@ export function blockDenseWeight(e: Emitter, name: string, shape: Shape): string
   const [outs, ins] = [padChannels(o, e.target), padChannels(i, e.target)];
   const padded = padEnds(e, name, shape, [outs - o, ins - i]);
   let ordered = transpose(e, e.reshape(padded, [outs / b, b, ins * h * w]), [0, 2, 1]);
-  if (h * w > 1) ordered = transpose(e, e.reshape(ordered, [outs / b, ins / b, b, h * w, b]), [0, 1, 3, 2, 4]);
+  if (h * w > 1)
+    ordered = transpose(e, e.reshape(ordered, [outs / b, ins / b, b, h * w, b]), [0, 1, 3, 2, 4]);
   return e.reshape(ordered, [outs, ins, h, w]);
 }
 
@@ -63,7 +64,9 @@ export function blockFlippedWeight(e: Emitter, name: string, shape: Shape): stri
   let parts = e.reshape(padded, [outs, ins / b, b, h * w]);
   if (h * w > 1) {
     const backwards = e.int64(Array.from({ length: h * w }, (_, k) => h * w - 1 - k));
-    parts = e.node('Gather', [transpose(e, parts, [0, 1, 3, 2]), backwards], { attributes: { axis: { int: 2 } } });
+    parts = e.node('Gather', [transpose(e, parts, [0, 1, 3, 2]), backwards], {
+      attributes: { axis: { int: 2 } },
+    });
   }
   const ordered = transpose(e, e.reshape(parts, [outs / b, b, ins / b, h * w, b]), [2, 0, 3, 1, 4]);
   return e.reshape(ordered, [ins, outs, h, w]);

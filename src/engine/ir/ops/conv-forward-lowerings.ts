@@ -75,7 +75,12 @@ export const convForwardLowerings: OpTable['conv2d']['lowerings'] = [
     emit: (e, { inputs: [x, weight, ...bias], attributes }) => {
       const filter = blockDenseWeight(e, e.plain(weight), weight.shape);
       return [
-        { blocked: blockedConv(e, [e.blocked(x), filter, ...blockedBias(e, bias)], { ...attributes, kernel: weight.shape.slice(2) }) },
+        {
+          blocked: blockedConv(e, [e.blocked(x), filter, ...blockedBias(e, bias)], {
+            ...attributes,
+            kernel: weight.shape.slice(2),
+          }),
+        },
       ];
     },
   },
@@ -88,7 +93,12 @@ export const convForwardLowerings: OpTable['conv2d']['lowerings'] = [
     emit: (e, { inputs: [x, weight, ...bias], attributes }) => {
       const filter = blockStemWeight(e, e.plain(weight), weight.shape);
       return [
-        { blocked: blockedConv(e, [e.plain(x), filter, ...blockedBias(e, bias)], { ...attributes, kernel: weight.shape.slice(2) }) },
+        {
+          blocked: blockedConv(e, [e.plain(x), filter, ...blockedBias(e, bias)], {
+            ...attributes,
+            kernel: weight.shape.slice(2),
+          }),
+        },
       ];
     },
   },
@@ -104,7 +114,12 @@ export const convForwardLowerings: OpTable['conv2d']['lowerings'] = [
     emit: (e, { inputs: [x, weight, ...bias], attributes }) => {
       const filter = blockDepthwiseWeight(e, e.plain(weight), weight.shape);
       return [
-        { blocked: blockedConv(e, [e.blocked(x), filter, ...blockedBias(e, bias)], { ...attributes, kernel: weight.shape.slice(2) }) },
+        {
+          blocked: blockedConv(e, [e.blocked(x), filter, ...blockedBias(e, bias)], {
+            ...attributes,
+            kernel: weight.shape.slice(2),
+          }),
+        },
       ];
     },
   },

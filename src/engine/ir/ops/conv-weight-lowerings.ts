@@ -69,7 +69,8 @@ function sliceTaps(e: Emitter, { inputs: [x, dy], attributes }: Node): string[] 
 function joinTaps(e: Emitter, taps: readonly string[], { attributes: { shape } }: Node): string {
   const [o, c] = shape;
   const parts = taps.map((tap) => e.reshape(tap, [1, o, c]));
-  const stacked = parts.length === 1 ? parts[0] : e.node('Concat', parts, { attributes: { axis: { int: 0 } } });
+  const stacked =
+    parts.length === 1 ? parts[0] : e.node('Concat', parts, { attributes: { axis: { int: 0 } } });
   return e.reshape(permute(e, stacked, [1, 2, 0]), shape);
 }
 
@@ -192,7 +193,10 @@ export const convWeightLowerings: OpTable['conv2dWeight']['lowerings'] = [
     name: 'products of taps',
     applies: ({ attributes }) => attributes.groups === 1,
     cost: (node, target) =>
-      productCost(products(node), 0.6, target) + layoutCost(node, target) + passCost(movedByTaps(node), target) + tapCount(node) * 0.05,
+      productCost(products(node), 0.6, target) +
+      layoutCost(node, target) +
+      passCost(movedByTaps(node), target) +
+      tapCount(node) * 0.05,
     emit: (e, node) => [emitTaps(e, node)],
   },
   {
@@ -209,7 +213,9 @@ export const convWeightLowerings: OpTable['conv2dWeight']['lowerings'] = [
     name: 'product of columns',
     applies: ({ attributes }) => attributes.groups === 1 && attributes.shape[2] * attributes.shape[3] > 1,
     cost: (node, target) =>
-      productCost(products(node), 0.8, target) + layoutCost(node, target) + passCost(movedByTaps(node) * 2, target),
+      productCost(products(node), 0.8, target) +
+      layoutCost(node, target) +
+      passCost(movedByTaps(node) * 2, target),
     emit: (e, node) => [emitColumns(e, node)],
   },
   {

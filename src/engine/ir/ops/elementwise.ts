@@ -75,7 +75,7 @@ export function emitElementwise(
 }
 
 /** The lowering to one ONNX operator of the same meaning. */
-export function toOperator<K extends OpName>(operator: string, options: EmitOptions = {}): Lowering<K> {
+function toOperator<K extends OpName>(operator: string, options: EmitOptions = {}): Lowering<K> {
   return {
     name: operator,
     emit: (emitter, node) =>

@@ -5,7 +5,7 @@ import { isFloat, requireDType } from '../shapes.ts';
 /**
  * Calls `visit` for every row along `axis` with a reader and a writer of its elements.
  */
-export function mapRows(
+function mapRows(
   x: ReferenceTensor,
   axis: number,
   map: (row: Float64Array) => ArrayLike<number>,

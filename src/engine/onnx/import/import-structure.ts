@@ -6,7 +6,7 @@ import { SYMBOLIC_SIZE } from '../export-values.ts';
 import { constantNumbers } from './fold-constant.ts';
 import type { ImportNode, ImportTable, NodeReader } from './node-reader.ts';
 
-export const int64 = (numbers: readonly number[], shape: Shape = [numbers.length]): Value =>
+const int64 = (numbers: readonly number[], shape: Shape = [numbers.length]): Value =>
   build.constant(BigInt64Array.from(numbers, BigInt), shape, 'int64');
 
 export const hostConstant = ({ data, shape, dtype }: HostTensor): Value => build.constant(data, shape, dtype);
