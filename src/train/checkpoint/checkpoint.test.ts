@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -103,6 +104,14 @@ describe('checkpoints', () => {
     await expect(readCheckpoint(plain)).rejects.toThrow(/without a state/);
     await writeSafetensors(plain, tensors(1), { 'trainyard.checkpoint': '2', 'trainyard.state': '1' });
     await expect(readCheckpoint(plain)).rejects.toThrow(/version 2\. Update/);
+    const state = '{"$bigint":"x"}';
+    const sum = createHash('sha256').update(state).digest('hex');
+    await writeSafetensors(plain, new Map(), {
+      'trainyard.checkpoint': '1',
+      'trainyard.state': state,
+      'trainyard.sha256': sum,
+    });
+    await expect(readCheckpoint(plain)).rejects.toThrow(/its state cannot be parsed/);
     const empty = mkdtempSync(join(root, 'empty-'));
     await expect(readCheckpoint(empty)).rejects.toThrow(/holds none/);
     await expect(readCheckpoint(join(root, 'nowhere'))).rejects.toThrow(DataError);

@@ -130,7 +130,11 @@ async function readFile(path: string): Promise<StoredCheckpoint> {
   if (checksum(tensors, json) !== sum) {
     throw damaged(path, 'its content does not match its checksum. Copy it again');
   }
-  return { tensors, state: parseState(json), path };
+  try {
+    return { tensors, state: parseState(json), path };
+  } catch (error) {
+    throw damaged(path, `its state cannot be parsed (${(error as Error).message}). Copy it again`);
+  }
 }
 
 /** Old checkpoints, and what a killed writer left. */

@@ -6,6 +6,8 @@ const wrappers = ['state_dict', 'model_state_dict', 'state_dict_ema', 'model', '
 const averages = ['ema', 'model_ema', 'state_dict_ema', 'ema_state_dict'];
 const maxDepth = 100;
 const maxVisits = 300_000;
+/** Characters of all names together; a real model's take some hundred thousand. */
+const maxNameLength = 2 ** 26;
 
 /** The tensors of an unpickled file by dotted names, and what else it says. */
 export interface ExtractedState {
@@ -34,7 +36,7 @@ export function extractState(path: string, root: PickleValue, preferEma: boolean
     holder = outer.get(name)!;
   }
   const tensors = new Map<string, PickleTensor>();
-  collect(holder, '', tensors, { path, open: new Set(), visits: 0 });
+  collect(holder, '', tensors, { path, open: new Set(), visits: 0, nameLength: 0 });
   if (tensors.size === 0) {
     throw new DataError(
       `readPytorch: a file of weights holds tensors, but "${path}" holds none where they are looked for (${order.join(', ')}, or at the top). Save model.state_dict().`,
@@ -56,10 +58,19 @@ interface Walk {
   readonly open: Set<PickleValue>;
   /** References may double from level to level; this ends them. */
   visits: number;
+  /** Names grow by each level, as visits do. */
+  nameLength: number;
 }
 
 function collect(value: PickleValue, prefix: string, tensors: Map<string, PickleTensor>, walk: Walk): void {
   if (value instanceof PickleTensor) {
+    walk.nameLength += prefix.length;
+    if (walk.nameLength > maxNameLength) {
+      throw new DataError(
+        `readPytorch: the names of all tensors may take ${maxNameLength} characters, but those of "${walk.path}" take more from "${prefix.slice(0, 100)}" on. Save model.state_dict().`,
+        { file: walk.path },
+      );
+    }
     tensors.set(prefix === '' ? 'tensor' : prefix, value);
     return;
   }

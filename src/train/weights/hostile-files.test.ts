@@ -92,8 +92,17 @@ const uint32 = (value: number) => {
 const text = (value: string) => pickle('X', uint32(Buffer.byteLength(value)), Buffer.from(value));
 const int = (value: number | bigint) => pickle(`L${value}L\n`);
 const tuple = (...items: Buffer[]) => pickle('(', ...items, 't');
-const storage = (count: number | bigint, type = 'FloatStorage', key = '0') =>
-  pickle(tuple(text('storage'), pickle(`ctorch\n${type}\n`), text(key), text('cpu'), int(count)), 'Q');
+const storage = (count: number | bigint | Buffer, type = 'FloatStorage', key = '0') =>
+  pickle(
+    tuple(
+      text('storage'),
+      pickle(`ctorch\n${type}\n`),
+      text(key),
+      text('cpu'),
+      Buffer.isBuffer(count) ? count : int(count),
+    ),
+    'Q',
+  );
 const tensor = (from: Buffer, offset: bigint | number, shape: Buffer[], strides: Buffer[]) =>
   pickle(
     'ctorch._utils\n_rebuild_tensor_v2\n',
@@ -163,6 +172,8 @@ describe('a pickle that would run code', () => {
 });
 
 describe('a malformed pickle', () => {
+  /** Deeper than the call stack of whoever would make a text of it. */
+  const nest = pickle(']'.repeat(20_000), 'a'.repeat(19_999));
   it.each<[string, Buffer, RegExp]>([
     ['an unknown opcode', pickle(0x80, 2, 0xff), /has 0xff at byte 2/],
     ['an extension opcode', pickle(0x80, 2, 0x82, 1, '.'), /has 0x82 at byte 2/],
@@ -184,6 +195,9 @@ describe('a malformed pickle', () => {
     ['arguments that are no tuple', pickle('ccollections\nOrderedDict\nNR.'), /no tuple/],
     ['a dict of numbers', pickle('ccollections\nOrderedDict\n](K', 1, 'e', 0x85, 'R.'), /not made of pairs/],
     ['a persistent id of no kind', pickle('NQ.'), /names no storage/],
+    ['a device without a name', pickle('ctorch\ndevice\n', nest, 0x85, 'R.'), /a device has no name/],
+    ['a device that is a nest', pickle('ctorch\ndevice\n', text('cuda'), nest, 0x86, 'R.'), /has no name/],
+    ['a storage counted by a nest', stateDict(storage(nest)), /storage 0 has no number of elements/],
   ])('is refused: %s', (_, bytes, message) => expectRefusal(archive(bytes), message));
 
   it('is refused when it needs too much stack, memo, work or too many objects', () => {
@@ -220,6 +234,14 @@ describe('a malformed pickle', () => {
     await expectRefusal(archive(pickle(0x80, 2, w, 'q', 0, ...levels, '.')), /300000 nodes/);
     await expectRefusal(archive(pickle(0x80, 2, 'Nq', 0, ...levels, '.')), /300000 nodes|holds none/);
     await expectRefusal(archive(pickle(0x80, 2, ']q', 0, ...levels, '.')), /300000 nodes/);
+  });
+
+  it('is refused when long names multiply', async () => {
+    // 2^14 tensors, with names of 14 × 20,000 characters each.
+    const [a, b] = ['a', 'b'].map((letter) => text(letter.repeat(20_000)));
+    const levels = Array.from({ length: 14 }, (_, k) => pickle('}(', a, 'h', k, b, 'h', k, 'uq', k + 1));
+    const w = tensor(storage(2), 0, [int(2)], [int(1)]);
+    await expectRefusal(archive(pickle(0x80, 2, w, 'q', 0, ...levels, '.')), /may take 67108864 characters/);
   });
 });
 

@@ -148,8 +148,9 @@ async function findStorages(
   let position = machine.cursor.position;
   for (const key of keys) {
     const storage = typeof key === 'string' ? storages.get(key) : undefined;
-    if (storage === undefined)
-      throw impossible(path, String(key).slice(0, 40), 'no tensor is declared in it');
+    if (storage === undefined) {
+      throw impossible(path, typeof key === 'string' ? key : typeof key, 'no tensor is declared in it');
+    }
     if (places.has(storage.key)) throw impossible(path, storage.key, 'it appears twice');
     const bytes = storage.count * storageBytes[storage.type];
     if (position + 8 + bytes > size) {

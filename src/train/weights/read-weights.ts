@@ -12,9 +12,12 @@ import type { WeightFile } from './state-dict.ts';
 export function readWeights(path: string, options: PytorchOptions = {}): Promise<WeightFile> {
   return withFile('readWeights', path, async (source) => {
     const start = await source.read(0, Math.min(9, source.size));
+    // The brace after the length of a safetensors header decides: that length may spell any other beginning, and
+    // there a zip archive has its packing (0 or 8), PyTorch's legacy format a byte of its magic number.
+    if (start[8] === 0x7b) return readSafetensorsFrom(source, options);
     if (start[0] === 0x50 && start[1] === 0x4b) return readPytorchZip(source, options);
-    // A pickle begins with PROTO; a safetensors header with the brace after its length.
-    if (start[8] === 0x7b || start[0] !== 0x80) return readSafetensorsFrom(source, options);
-    return readPytorchLegacy(source, options);
+    // A pickle begins with PROTO.
+    if (start[0] === 0x80) return readPytorchLegacy(source, options);
+    return readSafetensorsFrom(source, options);
   });
 }

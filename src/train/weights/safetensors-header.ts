@@ -74,7 +74,7 @@ function parseEntry(path: string, key: string, value: unknown, dataBytes: number
   const { dtype, shape, data_offsets: offsets } = value;
   if (!isStorageType(dtype)) {
     throw new UnsupportedError(
-      `readSafetensors: element types are ${Object.keys(storageBytes).join(', ')}, but "${key}" of "${path}" has ${JSON.stringify(dtype)}. Convert the file.`,
+      `readSafetensors: element types are ${Object.keys(storageBytes).join(', ')}, but "${key}" of "${path}" has ${brief(dtype)}. Convert the file.`,
       { file: path, key },
     );
   }
@@ -125,9 +125,17 @@ function isSizes(value: unknown): value is number[] {
   return Array.isArray(value) && value.every((item) => Number.isSafeInteger(item) && item >= 0);
 }
 
+/** Of a list its first items only, and nothing of a nest, which could be deeper than the call stack. */
 function brief(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'nothing';
+  const part = Array.isArray(value)
+    ? value.slice(0, 20).map((item: unknown) => (isNest(item) ? 'a nest' : item))
+    : value;
+  const text = isNest(part) && !Array.isArray(part) ? 'an object' : (JSON.stringify(part) ?? 'nothing');
   return text.length > 80 ? `${text.slice(0, 80)}…` : text;
+}
+
+function isNest(value: unknown): boolean {
+  return typeof value === 'object' && value !== null;
 }
 
 function damaged(path: string, got: string, key?: string): DataError {

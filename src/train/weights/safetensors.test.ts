@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DataError, type DType, hostTensor, RuntimeFailure, sizeOf, UnsupportedError } from '#core';
 import { bfloatToFloat, floatToHalf, halfToFloat } from './half-floats.ts';
+import { readWeights } from './read-weights.ts';
 import { encodeSafetensors, parseSafetensors, readSafetensors, writeSafetensors } from './safetensors.ts';
 import type { StateDict } from './state-dict.ts';
 
@@ -27,6 +28,8 @@ const entry = (dtype: string, shape: unknown, start: number, end: number) => ({
   shape,
   data_offsets: [start, end],
 });
+/** Lists deeper than the call stack of whoever would make a text of them. */
+const nest = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
 
 describe('safetensors', () => {
   it('lays out the bytes that the format describes', () => {
@@ -153,6 +156,11 @@ describe('safetensors', () => {
       /"a" of F32/,
     ],
     ['a negative size', file({ a: entry('U8', [-1, -1], 0, 1) }, [1]), /"a" has the shape/],
+    [
+      'a shape that is a nest',
+      file(`{"a":{"dtype":"U8","shape":${nest},"data_offsets":[0,0]}}`),
+      /"a" has the shape \["a nest"\]/,
+    ],
     ['a fractional size', file({ a: entry('F32', [0.25], 0, 1) }, [1]), /"a" has the shape/],
     ['metadata that is no text', file({ __metadata__: { a: 1 } }), /__metadata__/],
   ])('refuses %s', (_, bytes, message) => {
@@ -164,6 +172,8 @@ describe('safetensors', () => {
     const bytes = file({ a: entry('F8_E4M3', [1], 0, 1) }, [1]);
     expect(() => parseSafetensors(bytes)).toThrow(UnsupportedError);
     expect(() => parseSafetensors(bytes)).toThrow(/"a" of "bytes" has "F8_E4M3"/);
+    const nested = file(`{"a":{"dtype":${nest},"shape":[],"data_offsets":[0,1]}}`, [1]);
+    expect(() => parseSafetensors(nested)).toThrow(UnsupportedError);
   });
 
   it('refuses a file that takes more memory than allowed', () => {
@@ -206,6 +216,16 @@ describe('safetensors files', () => {
       format: 'safetensors',
     });
     expect(readdirSync(folder)).toEqual(['a.safetensors']);
+  });
+
+  it('are told by their header, also when its length reads "PK" or begins a pickle', async () => {
+    const path = join(folder, 'lengths.safetensors');
+    const header = JSON.stringify({ w: entry('U8', [1], 0, 1) });
+    for (const length of [0x4b50, 0x80]) {
+      writeFileSync(path, file(header.padEnd(length), [7]));
+      const { state, format } = await readWeights(path);
+      expect([format, state.get('w')?.data]).toEqual(['safetensors', new Uint8Array([7])]);
+    }
   });
 
   it('names a missing file, a folder and a truncated file', async () => {

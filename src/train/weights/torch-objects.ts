@@ -50,7 +50,7 @@ const makers: ReadonlyMap<string, Make> = new Map<string, Make>([
   ['builtins.frozenset', makeSet],
   ['__builtin__.frozenset', makeSet],
   ['torch.Size', ([items], machine) => new PickleTuple(copied(items, machine))],
-  ['torch.device', ([type, index]) => (index === undefined ? `${type}` : `${type}:${index}`)],
+  ['torch.device', deviceName],
   ['_codecs.encode', encodeLatin1],
   ['torch._utils._rebuild_tensor', rebuildTensor],
   ['torch._utils._rebuild_tensor_v2', rebuildTensor],
@@ -107,7 +107,7 @@ export class TorchObjects implements PickleHooks {
         { file: this.path, key },
       );
     }
-    if (!isSize(count)) throw machine.cursor.damaged(`storage ${key} has ${String(count)} elements`);
+    if (!isSize(count)) throw machine.cursor.damaged(`storage ${key} has ${describeCount(count)} elements`);
     const known = this.storages.get(key);
     if (known !== undefined) {
       if (known.type !== elementType || known.count !== count) {
@@ -142,6 +142,18 @@ export class TorchObjects implements PickleHooks {
       { file: this.path, offset: machine.cursor.position, class: name },
     );
   }
+}
+
+/** `cuda:0`; an argument that is no text or number, made into text, could grow without bound. */
+function deviceName([type, index = null]: readonly PickleValue[], machine: PickleMachine): PickleValue {
+  if (typeof type !== 'string' || !(index === null || typeof index === 'number')) {
+    throw machine.cursor.damaged('a device has no name');
+  }
+  return index === null ? type : `${type}:${index}`;
+}
+
+function describeCount(count: PickleValue | undefined): string {
+  return typeof count === 'number' || typeof count === 'bigint' ? `${count}` : 'no number of';
 }
 
 /** Protocol 2 writes bytes as text of the same codes. */
