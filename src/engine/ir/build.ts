@@ -227,7 +227,7 @@ export function matmul(a: Value, b: Value, { transposeA = false, transposeB = fa
   return one('matmul', [a, b], { transposeA, transposeB });
 }
 
-/** a·b + beta·c for matrices, c of the product's shape. */
+/** a·b + beta·c for matrices; c has the product's shape, or is one row that is added to all. */
 export function gemm(a: Value, b: Value, c: Value, attributes: OpAttributes['gemm']): Value {
   return one('gemm', [a, b, c], attributes);
 }

@@ -116,7 +116,7 @@ export interface OpAttributes {
 
   // Products
   readonly matmul: { readonly transposeA: boolean; readonly transposeB: boolean };
-  /** a·b + beta·c, made of `matmul`, `mul` and `add` before emission. */
+  /** a·b + beta·c, made of `matmul` and `add` before emission. */
   readonly gemm: { readonly transposeA: boolean; readonly transposeB: boolean; readonly beta: number };
   /** x + z·s for a scalar s, made of `mul` and `add` or `sub` before emission. */
   readonly addScaled: { readonly sign: 1 | -1 };

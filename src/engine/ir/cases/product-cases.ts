@@ -88,6 +88,12 @@ export const productCases: OpCases<
     },
   ],
   gemm: [
+    {
+      name: 'a row for all',
+      inputs: [random(4, 3), random(3, 2), random(2)],
+      make: (a, b, c) => build.gemm(a, b, c, { transposeA: false, transposeB: false, beta: 1 }),
+      smooth: true,
+    },
     // 1·3 + 2·4 + ½·10
     {
       name: 'product and addend',

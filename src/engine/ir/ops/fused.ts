@@ -49,7 +49,7 @@ export const fusedRules: Pick<OpTable, 'gemm' | 'addScaled'> = {
     infer: ([a, b, c], attributes, where) => {
       const [product] = matmulRules.matmul.infer([a, b], attributes, where);
       commonDType([product, c], where);
-      requireSame(product, c, where);
+      if (String(c.shape) !== String(product.shape.slice(1))) requireSame(product, c, where);
       return [product];
     },
     gradient: ({ build, node, inputs: [a, b], gradients: [dy], needs }) => {
@@ -70,7 +70,9 @@ export const fusedRules: Pick<OpTable, 'gemm' | 'addScaled'> = {
       ];
     },
     reference: ([a, b, c], attributes, [{ shape }]) => [
-      matrixProduct(a, b, attributes, shape).map((value, i) => value + attributes.beta * c.data[i]),
+      matrixProduct(a, b, attributes, shape).map(
+        (value, i) => value + attributes.beta * c.data[i % c.data.length],
+      ),
     ],
     lowerings: [
       {

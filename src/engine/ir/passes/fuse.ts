@@ -5,14 +5,17 @@ import { countUses, sortNodes, type Value } from '../value.ts';
 import { rewrite } from './rewrite.ts';
 
 /**
- * Fuses what optimisers do with large tensors, which saves passes over memory:
+ * Fuses what would take one pass over memory more:
  *
- * - a·b + c·β for a constant β (a momentum buffer and a weight's gradient) becomes one `gemm`;
- * - x ± z·s for a scalar s (a step by the learning rate) becomes one `addScaled`.
+ * - a·b + c for a row c, a linear layer, becomes one `gemm`;
+ * - x ± z·s for a scalar s (a momentum buffer with a new gradient, a step by the learning rate) becomes one `addScaled`.
+ *
+ * `Gemm` with a beta could take up the former too, but ONNX Runtime then copies and scales the addend first, which takes
+ * longer than the pass that is saved.
  *
  * Only values that nothing else reads are fused.
  */
-export function fuseUpdates(outputs: readonly Value[]): Value[] {
+export function fuseOps(outputs: readonly Value[]): Value[] {
   const uses = countUses(sortNodes(outputs), outputs);
   // Asked of the value before the rewriting, of which the readers were counted.
   return rewrite(outputs, (node, inputs) => {
@@ -21,7 +24,7 @@ export function fuseUpdates(outputs: readonly Value[]): Value[] {
     const [x, z] = inputs;
     if (node.op === 'add') {
       const made =
-        (isSingle(1) && isSingle(0) ? (fuseGemm(z, x) ?? fuseGemm(x, z)) : undefined) ??
+        (isSingle(0) ? fuseBias(x, z) : undefined) ??
         (isSingle(1) ? fuseScaled(x, z, 1) : undefined) ??
         (isSingle(0) ? fuseScaled(z, x, 1) : undefined);
       return made && [made];
@@ -31,24 +34,14 @@ export function fuseUpdates(outputs: readonly Value[]): Value[] {
   });
 }
 
-/** product + c·β. */
-function fuseGemm(product: Value, addend: Value): Value | undefined {
+/** product + bias. */
+function fuseBias(product: Value, bias: Value): Value | undefined {
   const isMatrixProduct =
     product.node.op === 'matmul' && product.node.inputs.every(({ shape }) => shape.length === 2);
-  if (!isMatrixProduct || addend.node.op !== 'mul' || !sameShape(product.shape, addend.shape))
-    return undefined;
-  const [first, second] = addend.node.inputs;
-  for (const [c, factor] of [
-    [first, second],
-    [second, first],
-  ]) {
-    const beta = build.constantValue(factor);
-    if (beta === undefined || !sameShape(c.shape, product.shape)) continue;
-    const { transposeA, transposeB } = product.node.attributes as OpAttributes['matmul'];
-    const [a, b] = product.node.inputs;
-    return build.gemm(a, b, c, { transposeA, transposeB, beta });
-  }
-  return undefined;
+  if (!isMatrixProduct || bias.shape.length !== 1 || bias.shape[0] !== product.shape[1]) return undefined;
+  const { transposeA, transposeB } = product.node.attributes as OpAttributes['matmul'];
+  const [a, b] = product.node.inputs;
+  return build.gemm(a, b, bias, { transposeA, transposeB, beta: 1 });
 }
 
 /** x ± z·s. */
