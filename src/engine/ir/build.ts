@@ -232,11 +232,6 @@ export function gemm(a: Value, b: Value, c: Value, attributes: OpAttributes['gem
   return one('gemm', [a, b, c], attributes);
 }
 
-/** x + sign·z·factor for a scalar factor. */
-export function addScaled(x: Value, z: Value, factor: Value, sign: 1 | -1 = 1): Value {
-  return one('addScaled', [x, z, factor], { sign });
-}
-
 /** @param bias `[O]`, added to every pixel */
 export function conv2d(x: Value, weight: Value, attributes: OpAttributes['conv2d'], bias?: Value): Value {
   return one('conv2d', bias === undefined ? [x, weight] : [x, weight, bias], attributes);

@@ -118,8 +118,6 @@ export interface OpAttributes {
   readonly matmul: { readonly transposeA: boolean; readonly transposeB: boolean };
   /** a·b + beta·c, made of `matmul` and `add` before emission. */
   readonly gemm: { readonly transposeA: boolean; readonly transposeB: boolean; readonly beta: number };
-  /** x + z·s for a scalar s, made of `mul` and `add` or `sub` before emission. */
-  readonly addScaled: { readonly sign: 1 | -1 };
   readonly conv2d: ConvAttributes;
   /** Gradient of `conv2d` in its input, which is also transposed convolution; `shape` is the input's. */
   readonly conv2dInput: ConvGradientAttributes;

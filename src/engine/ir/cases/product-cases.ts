@@ -1,7 +1,7 @@
 import type { Shape } from '#core';
 import * as build from '../build.ts';
 import type { Value } from '../value.ts';
-import { conv, type OpCase, type OpCases, of, random, same } from './op-case.ts';
+import { conv, type OpCase, type OpCases, random, same } from './op-case.ts';
 
 /** Convolutions as [x, weight, attributes]. */
 const convolutions: readonly (readonly [string, Shape, Shape, ReturnType<typeof conv>])[] = [
@@ -41,9 +41,7 @@ const convCases = (
   });
 
 /** Cases of matrix products and convolutions. */
-export const productCases: OpCases<
-  'matmul' | 'gemm' | 'addScaled' | 'conv2d' | 'conv2dInput' | 'conv2dWeight'
-> = {
+export const productCases: OpCases<'matmul' | 'gemm' | 'conv2d' | 'conv2dInput' | 'conv2dWeight'> = {
   matmul: [
     // [1 2; 3 4]·[5; 6] = [1·5 + 2·6; 3·5 + 4·6]
     {
@@ -109,26 +107,6 @@ export const productCases: OpCases<
       name: 'transposed',
       inputs: [random(4, 3), random(2, 4), random(3, 2)],
       make: (a, b, c) => build.gemm(a, b, c, { transposeA: true, transposeB: true, beta: 2 }),
-      smooth: true,
-    },
-  ],
-  addScaled: [
-    // 5 − 2·3
-    {
-      name: 'minus',
-      inputs: [of(5), of(2), { shape: [], data: [3] }],
-      make: (x, z, f) => build.addScaled(x, z, f, -1),
-      expected: [[-1]],
-    },
-    {
-      name: 'many elements',
-      inputs: [random(32, 1024), random(32, 1024), { shape: [], data: [0.5] }],
-      make: (x, z, f) => build.addScaled(x, z, f, -1),
-    },
-    {
-      name: 'smooth',
-      inputs: [random(2, 3), random(2, 3), { shape: [], data: [0.7] }],
-      make: (x, z, f) => build.addScaled(x, z, f),
       smooth: true,
     },
   ],
