@@ -35,6 +35,7 @@ const label = (setting) =>
     .map(([name, value]) => `${name}=${value}`)
     .join(' ');
 
+const seconds = (runs) => runs.map((run) => run.seconds);
 const rows = [];
 const notes = [];
 const versions = { trainyard: version, node: process.versions.node };
@@ -219,8 +220,6 @@ function benchMnist() {
     `mnist: ours ${list(ours)}; auto ${list(auto)}${best === undefined ? '' : `; PyTorch ${list(best[1])}`}`,
   );
 }
-
-const seconds = (runs) => runs.map((run) => run.seconds);
 
 function ourJob(recipe, seed) {
   const folder = mkdtempSync(join(tmpdir(), 'bench-'));
