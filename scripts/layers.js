@@ -46,13 +46,16 @@ export const layers = {
     imports: ['engine', 'nn', 'train', 'data', 'metrics', 'tune', 'kernels'],
     node: [...files, ...threads, 'crypto'],
   },
-  tracking: { node: [...files, ...streams] },
+  tracking: { node: [...files, ...streams, ...processes] },
   compute: { imports: ['tracking'], node: [...files, ...threads, ...streams, ...processes, ...network] },
-  workspace: { imports: ['data', 'tracking', 'compute'], node: [...files, 'crypto'] },
-  pipeline: { imports: ['workspace', 'tracking', 'compute'], node: [...files, 'crypto'] },
+  workspace: { imports: ['data', 'tracking', 'compute'], node: [...files, ...streams] },
+  pipeline: {
+    imports: ['data', 'tabular', 'workspace', 'tracking', 'compute'],
+    node: [...files, ...streams, ...processes],
+  },
   serve: {
-    imports: ['engine', 'data', 'metrics', 'workspace', 'tracking', 'pipeline'],
-    node: [...files, ...streams, ...network],
+    imports: ['engine', 'data', 'metrics', 'tabular', 'workspace', 'tracking', 'compute', 'pipeline'],
+    node: [...files, ...threads, ...streams, ...processes, ...network],
   },
   testing: { imports: ['*'], node: [...files, 'assert', 'assert/strict', ...threads] },
   cli: {
@@ -71,6 +74,16 @@ export const packageOwners = {
   protobufjs: ['engine/onnx'],
   sharp: ['data'],
   yauzl: ['train'],
+  kysely: ['tracking'],
+  '@photostructure/sqlite': ['tracking'],
+  pg: ['tracking'],
+  fastify: ['serve'],
+  '@fastify/swagger': ['serve'],
+  '@fastify/swagger-ui': ['serve'],
+  '@fastify/rate-limit': ['serve'],
+  '@fastify/helmet': ['serve'],
+  '@fastify/type-provider-typebox': ['serve'],
+  typebox: ['serve'],
 };
 
 const builtins = new Set(builtinModules);
