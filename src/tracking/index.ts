@@ -1,3 +1,5 @@
+export { openStore, type StoreOptions } from './open-store.ts';
+export { currentOwner, isOwnerAlive } from './process-owner.ts';
 export type {
   ArtifactRecord,
   DatasetRecord,
