@@ -8,6 +8,7 @@ import type { Schema } from './schema.ts';
 
 /** Points of one transaction at most, so that others who wait for the file get their turn. */
 const BATCH = 20_000;
+const RUNS_REMEMBERED = 1000;
 
 interface Waiting {
   readonly runId: string;
@@ -40,6 +41,8 @@ export class MetricWriter {
   private writing: Promise<void> | undefined;
   /** Ids of names; they never change. */
   private readonly keyIds = new Map<string, number>();
+  /** Keys of runs whose experiment has them among its columns, on disk. */
+  private readonly columns = new Map<number, Set<number>>();
 
   constructor(database: Database, announcer: Announcer) {
     this.database = database;
@@ -81,9 +84,10 @@ export class MetricWriter {
   private async writeBatch(batch: readonly Waiting[]): Promise<void> {
     try {
       const keyIds = await this.findKeyIds(batch);
-      const faults = await this.database.write('logMetrics', (transaction) =>
+      const { faults, latest } = await this.database.write('logMetrics', (transaction) =>
         this.put(transaction, batch, keyIds),
       );
+      this.rememberColumns(latest);
       for (const call of batch) {
         const fault = faults.get(call.runId);
         if (fault !== undefined) {
@@ -134,13 +138,13 @@ export class MetricWriter {
     transaction: Transaction,
     batch: readonly Waiting[],
     keyIds: ReadonlyMap<string, number>,
-  ): Promise<ReadonlyMap<string, DataError>> {
+  ): Promise<{ faults: ReadonlyMap<string, DataError>; latest: PointColumns }> {
     const { places, faults } = await this.findRuns(transaction.db, batch);
     const { all, latest } = collect(batch, places, keyIds);
     await transaction.putPoints(all, Date.parse(this.database.clock()));
     await transaction.putLatest(latest);
-    await this.putExperimentMetrics(transaction.db, latest, places);
-    return faults;
+    await this.putColumns(transaction.db, latest, places);
+    return { faults, latest };
   }
 
   private async findRuns(db: Kysely<Schema>, batch: readonly Waiting[]) {
@@ -161,24 +165,40 @@ export class MetricWriter {
     return { places, faults };
   }
 
-  private async putExperimentMetrics(
+  /** Adds what is new to the columns of the runs' experiments. */
+  private async putColumns(
     db: Kysely<Schema>,
-    latest: PointColumns,
+    { runSeqs, keyIds }: PointColumns,
     places: ReadonlyMap<string, RunPlace>,
   ): Promise<void> {
     const experiments = new Map([...places.values()].map((place) => [place.seq, place.experimentSeq]));
     const pairs = new Map<string, { experiment_seq: number; key_id: number }>();
-    latest.runSeqs.forEach((seq, i) => {
-      const pair = { experiment_seq: experiments.get(seq)!, key_id: latest.keyIds[i]! };
+    runSeqs.forEach((seq, i) => {
+      const keyId = keyIds[i]!;
+      if (this.columns.get(seq)?.has(keyId)) return;
+      const pair = { experiment_seq: experiments.get(seq)!, key_id: keyId };
       pairs.set(`${pair.experiment_seq} ${pair.key_id}`, pair);
     });
-    for (const pair of pairs.values()) {
+    // In one order everywhere, as above.
+    for (const name of [...pairs.keys()].sort()) {
       await db
         .insertInto('experiment_metrics')
-        .values(pair)
+        .values(pairs.get(name)!)
         .onConflict((conflict) => conflict.doNothing())
         .execute();
     }
+  }
+
+  private rememberColumns({ runSeqs, keyIds }: PointColumns): void {
+    runSeqs.forEach((seq, i) => {
+      let known = this.columns.get(seq);
+      if (known === undefined) {
+        if (this.columns.size >= RUNS_REMEMBERED) this.columns.clear();
+        known = new Set();
+        this.columns.set(seq, known);
+      }
+      known.add(keyIds[i]!);
+    });
   }
 }
 

@@ -74,6 +74,16 @@ export async function listMetricKeys(
       .selectFrom('experiment_metrics')
       .select('key_id')
       .where('experiment_seq', '=', experiment.seq)
+      // Deleted runs leave their columns behind.
+      .where(({ exists, selectFrom }) =>
+        exists(
+          selectFrom('runs')
+            .innerJoin('latest_metrics', 'latest_metrics.run_seq', 'runs.seq')
+            .select('runs.seq')
+            .where('runs.experiment_seq', '=', experiment.seq)
+            .whereRef('latest_metrics.key_id', '=', 'experiment_metrics.key_id'),
+        ),
+      )
       .execute();
     const names = await metrics.names(
       db,
