@@ -33,6 +33,8 @@ export interface UpdateArguments<O> {
   readonly slots: Readonly<Record<string, Tensor>>;
   readonly scalars: Readonly<Record<string, Tensor>>;
   readonly options: O;
+  /** Whether no schedule changes the learning rate, so that state may hold it as a factor; false by default. */
+  readonly isRateConstant?: boolean;
 }
 
 export interface UpdateResult {
@@ -65,8 +67,11 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
     for (const each of [options, ...groups]) checkCommon(each, new.target.name);
   }
 
-  /** State that a group's parameters need. */
-  abstract slots(options: O): readonly Slot[];
+  /**
+   * State that a group's parameters need.
+   * @param isRateConstant what `update` will be told
+   */
+  abstract slots(options: O, isRateConstant?: boolean): readonly Slot[];
 
   /** Numbers of one step for a group; always under the same names. */
   abstract scalars(options: O, position: StepPosition): StepScalars;

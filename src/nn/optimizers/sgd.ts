@@ -23,6 +23,9 @@ export interface SGDOptions extends CommonOptions {
  * Stochastic gradient descent: g ← g + λ·p; v ← μ·v + (1 − τ)·g, and v = g at the first step; p ← p − η·v, or
  * p − η·(g + μ·v) with Nesterov momentum.
  *
+ * With a constant learning rate the state is u = η·v, called `velocity`: u ← μ·u + η·g; p ← p − u, which is the same
+ * and goes over the weights once less.
+ *
  * @source Sutskever et al. 2013, https://proceedings.mlr.press/v28/sutskever13.html
  */
 export class SGD extends Optimizer<SGDOptions> {
@@ -47,8 +50,9 @@ export class SGD extends Optimizer<SGDOptions> {
     }
   }
 
-  override slots({ momentum }: SGDOptions): readonly Slot[] {
-    return momentum === 0 ? [] : [{ name: 'momentum_buffer', initial: 0 }];
+  override slots(options: SGDOptions, isRateConstant = false): readonly Slot[] {
+    if (options.momentum === 0) return [];
+    return [{ name: keepsVelocity(options, isRateConstant) ? 'velocity' : 'momentum_buffer', initial: 0 }];
   }
 
   override scalars({ learningRate, momentum, dampening }: SGDOptions, position: StepPosition): StepScalars {
@@ -65,13 +69,21 @@ export class SGD extends Optimizer<SGDOptions> {
     slots,
     scalars,
     options,
+    isRateConstant = false,
   }: UpdateArguments<SGDOptions>): UpdateResult {
     const g = options.weightDecay === 0 ? gradient : gradient.add(parameter.mul(options.weightDecay));
     if (options.momentum === 0) return { parameter: parameter.sub(g.mul(scalars['rate'])), slots: {} };
     const momentum = scalars['momentum'] ?? options.momentum;
     const added = scalars['share'] === undefined ? g : g.mul(scalars['share']);
+    if (keepsVelocity(options, isRateConstant)) {
+      const velocity = slots['velocity'].mul(momentum).add(added.mul(scalars['rate']));
+      return { parameter: parameter.sub(velocity), slots: { velocity } };
+    }
     const buffer = slots['momentum_buffer'].mul(momentum).add(added);
     const step = options.nesterov ? g.add(buffer.mul(momentum)) : buffer;
     return { parameter: parameter.sub(step.mul(scalars['rate'])), slots: { momentum_buffer: buffer } };
   }
 }
+
+const keepsVelocity = ({ nesterov }: SGDOptions, isRateConstant: boolean): boolean =>
+  isRateConstant && !nesterov;

@@ -200,6 +200,7 @@ describe('CompiledModel', () => {
       clip: undefined,
       accumulate: 1,
       momentumCycled: false,
+      isRateConstant: true,
       mixedPrecision: false,
     };
     const table = new ScalarTable(base.optimizer, trainableParameters(model).keys(), false);

@@ -114,6 +114,7 @@ export class CompiledModel {
       clip,
       accumulate,
       momentumCycled,
+      isRateConstant: schedule === undefined,
       mixedPrecision: options.precision === 'mixed',
     };
     this.table = new ScalarTable(optimizer, trainableParameters(model).keys(), momentumCycled);

@@ -57,6 +57,8 @@ export interface RecordOptions {
   /** Batches whose gradients are added up before an update. */
   readonly accumulate: number;
   readonly momentumCycled: boolean;
+  /** No schedule changes the learning rate. */
+  readonly isRateConstant: boolean;
   /** Products in half precision, with a loss scale that adapts itself. */
   readonly mixedPrecision: boolean;
 }
@@ -76,7 +78,7 @@ const placeholders = (types: readonly BatchType[]): Tensor[] =>
  * @throws ConfigError when nothing is trainable
  */
 export function createTrainingState(
-  { model, optimizer, accumulate, mixedPrecision }: RecordOptions,
+  { model, optimizer, accumulate, mixedPrecision, isRateConstant }: RecordOptions,
   hasAverages: boolean,
 ): TrainingState {
   const trainable = trainableParameters(model);
@@ -85,7 +87,7 @@ export function createTrainingState(
   for (const [name, parameter] of trainable) {
     const options = optimizer.groupOptions(optimizer.groupOf(name));
     const own: Record<string, State> = {};
-    for (const slot of optimizer.slots(options)) {
+    for (const slot of optimizer.slots(options, isRateConstant)) {
       const host = zerosHost(parameter.shape) as HostTensor<'float32'>;
       if (slot.initial !== 0) host.data.fill(slot.initial);
       own[slot.name] = new State(host, `${name}.${slot.name}`);
@@ -216,7 +218,7 @@ export function recordTrainingStep(
 }
 
 function recordUpdates(
-  { optimizer, model }: RecordOptions,
+  { optimizer, model, isRateConstant }: RecordOptions,
   state: TrainingState,
   trainable: ReadonlyMap<string, Parameter>,
   found: readonly Tensor[],
@@ -233,6 +235,7 @@ function recordUpdates(
       slots,
       scalars: scalars.of(group),
       options: optimizer.groupOptions(group),
+      isRateConstant,
     });
     updates.set(parameter.variable, next.parameter.value);
     for (const [slot, tensor] of Object.entries(next.slots)) updates.set(slots[slot].variable, tensor.value);

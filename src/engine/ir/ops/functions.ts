@@ -50,7 +50,25 @@ export const functionRules: Pick<
     gradient: unaryGradient((dy, { build, x }) => build.mul(dy, build.sign(x))),
     lowering: 'Abs',
   }),
-  sign: elementwise({ kernel: Math.sign, gradient: flat, lowering: 'Sign' }),
+  sign: {
+    ...elementwise<'sign'>({ kernel: Math.sign, gradient: flat, lowering: 'Sign' }),
+    lowerings: [
+      {
+        name: 'Sign',
+        emit: (e, node) => emitElementwise(e, node, (names) => e.node('Sign', names)),
+      },
+      {
+        // Of what is never negative: max(0, min(1, α·x)) with a great α, which runs on whole vectors.
+        name: 'HardSigmoid',
+        applies: ({ inputs: [x] }) => x.node.op === 'relu' && x.dtype === 'float32',
+        cost: () => -1,
+        emit: (e, node) =>
+          emitElementwise(e, node, (names) =>
+            e.node('HardSigmoid', names, { attributes: { alpha: { float: 3e38 }, beta: { float: 0 } } }),
+          ),
+      },
+    ],
+  },
   exp: elementwise({
     kernel: Math.exp,
     gradient: unaryGradient((dy, { build, y }) => build.mul(dy, y)),

@@ -1,8 +1,7 @@
 import { DTypeError } from '#core';
-import type { OpAttributes, OpName } from '../op-attributes.ts';
+import type { OpName } from '../op-attributes.ts';
 import type { OpRule, OpTable } from '../op-rule.ts';
-import { broadcastShapes, commonDType, formatType, sameShape } from '../shapes.ts';
-import type { Value } from '../value.ts';
+import { broadcastShapes, commonDType, formatType } from '../shapes.ts';
 import { elementwise, emitElementwise, mapElements } from './elementwise.ts';
 
 const compare = <K extends OpName>(kernel: (x: number, z: number) => boolean, operator: string): OpRule<K> =>
@@ -13,19 +12,6 @@ const compare = <K extends OpName>(kernel: (x: number, z: number) => boolean, op
     result: 'bool',
     operands: 'any',
   });
-
-function isZero({ node, shape }: Value): boolean {
-  return (
-    node.op === 'constant' &&
-    shape.length === 0 &&
-    Number((node.attributes as OpAttributes['constant']).data[0]) === 0
-  );
-}
-
-/** Whether a condition asks where a ReLU let its operand through. */
-function isReluMask({ node }: Value): boolean {
-  return node.op === 'greater' && node.inputs[0].node.op === 'relu';
-}
 
 /** Comparisons and logic, which have no gradient, and the choice by a condition, which has. */
 export const logicRules: Pick<
@@ -77,15 +63,6 @@ export const logicRules: Pick<
       {
         name: 'Where',
         emit: (e, node) => emitElementwise(e, node, (names) => e.node('Where', names)),
-      },
-      {
-        // The gradient of ReLU, in a third of the passes of Where with a scalar. Elsewhere zero must hide infinities.
-        name: 'Cast, Mul',
-        applies: ({ inputs: [condition, x, z] }) =>
-          x.dtype === 'float32' && isZero(z) && sameShape(condition.shape, x.shape) && isReluMask(condition),
-        cost: () => -1,
-        emit: (e, node) =>
-          emitElementwise(e, node, ([condition, x]) => e.node('Mul', [x, e.cast(condition, 'float32')])),
       },
     ],
   },

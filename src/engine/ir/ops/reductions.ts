@@ -92,7 +92,30 @@ export const reductionRules: Pick<OpTable, ReduceOp> = {
       return [build.expand(kept, x.shape)];
     },
     reference: ([x], { axes }, [{ shape }]) => [reduce(x, axes, shape, 0, (a, b) => a + b)],
-    lowerings: [toReduction('ReduceSum')],
+    lowerings: [
+      toReduction('ReduceSum'),
+      {
+        // ReduceSum goes down the columns of a matrix in a fifth of a product's speed.
+        name: 'MatMul',
+        applies: ({ inputs: [x], attributes: { axes } }, target) =>
+          target.device === 'cpu' &&
+          x.dtype === 'float32' &&
+          x.shape.length === 2 &&
+          axes.length === 1 &&
+          axes[0] === 0,
+        cost: () => -1,
+        emit: (e, { inputs: [x], attributes: { keepDims } }) => {
+          const [rows] = x.shape;
+          const ones = e.constant(
+            new Float32Array(rows).fill(1),
+            keepDims ? [1, rows] : [rows],
+            'float32',
+            'ones',
+          );
+          return [e.node('MatMul', [ones, e.plain(x)])];
+        },
+      },
+    ],
   },
   reduceMax: {
     infer: inferReduced,
