@@ -25,7 +25,7 @@ const tunedOps: ReadonlySet<OpName> = new Set<OpName>([
 const PRUNE = 4;
 /** Estimated milliseconds below which nothing is measured. */
 const WORTHWHILE_MS = 0.15;
-const RUNS = 4;
+const RUNS = 8;
 /** Operands larger than this are not measured: the copies would need too much memory. */
 const LARGEST_BYTES = 512 * 2 ** 20;
 

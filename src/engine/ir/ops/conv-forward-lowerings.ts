@@ -1,6 +1,6 @@
 import { sizeOf } from '#core';
 import type { ConvAttributes } from '../op-attributes.ts';
-import type { Emitter, OnnxAttributeValue, OpTable, Target } from '../op-rule.ts';
+import type { Emitted, Emitter, OnnxAttributeValue, OpTable, Target } from '../op-rule.ts';
 import type { GraphNode, Value } from '../value.ts';
 import {
   blockDenseWeight,
@@ -12,6 +12,7 @@ import {
   passCost,
   productCost,
 } from './blocked-layout.ts';
+import { fromChannelsLast, permute, sliceTaps } from './conv-taps.ts';
 
 /** ONNX attributes of a convolution. */
 export function convAttributes(
@@ -50,6 +51,23 @@ function denseApplies({ inputs: [x, weight], attributes }: GraphNode<'conv2d'>, 
 const blockedBias = (e: Emitter, bias: readonly Value[]): string[] =>
   bias.map((value) => padVector(e, e.plain(value), value.shape));
 
+/** What each tap of the kernel meets side by side, `[pixels of all samples, taps·I]`, times the weight. */
+function emitColumns(
+  e: Emitter,
+  { inputs: [x, weight, bias], outputs: [y], attributes }: GraphNode<'conv2d'>,
+): Emitted {
+  const [o, i, ...kernel] = weight.shape;
+  const taps = sliceTaps(e, x, { ...attributes, kernel, size: y.shape.slice(2) });
+  const columns = e.node('Concat', taps, { attributes: { axis: { int: 3 } } });
+  const matrix = permute(e, e.reshape(e.plain(weight), [o, i, taps.length]), [0, 2, 1]);
+  const operands = [
+    e.reshape(columns, [sizeOf(y.shape) / o, taps.length * i]),
+    e.reshape(matrix, [o, taps.length * i]),
+    ...(bias === undefined ? [] : [e.plain(bias)]),
+  ];
+  return fromChannelsLast(e, e.node('Gemm', operands, { attributes: { transB: { int: 1 } } }), y.shape);
+}
+
 /** Ways to emit `conv2d`. */
 export const convForwardLowerings: OpTable['conv2d']['lowerings'] = [
   {
@@ -65,6 +83,24 @@ export const convForwardLowerings: OpTable['conv2d']['lowerings'] = [
         attributes: convAttributes(attributes, weight.shape.slice(2)),
       }),
     ],
+  },
+  {
+    name: 'product of columns',
+    applies: ({ inputs: [x, weight], attributes }, target) =>
+      target.device === 'cpu' &&
+      attributes.groups === 1 &&
+      weight.dtype === 'float32' &&
+      sizeOf(weight.shape.slice(2)) > 1 &&
+      x.shape[1] >= 16 &&
+      attributes.pads.every((pad) => pad >= 0),
+    cost: ({ inputs: [x, weight], outputs: [y] }, target) => {
+      const columns = (sizeOf(y.shape) / y.shape[1]) * sizeOf(weight.shape.slice(1));
+      return (
+        productCost(convProducts(weight.shape, y.shape), 0.8, target) +
+        passCost(columns * 2 + sizeOf(weight.shape) * 2 + sizeOf(x.shape) + sizeOf(y.shape), target)
+      );
+    },
+    emit: (e, node) => [emitColumns(e, node)],
   },
   {
     name: 'blocked',

@@ -1,5 +1,5 @@
 import { sizeOf } from '#core';
-import type { Emitter, OpTable, Target } from '../op-rule.ts';
+import type { Emitted, Emitter, OpTable, Target } from '../op-rule.ts';
 import type { GraphNode } from '../value.ts';
 import {
   blockDepthwiseWeight,
@@ -11,6 +11,7 @@ import {
   productCost,
 } from './blocked-layout.ts';
 import { convAttributes, convProducts, isDepthwise } from './conv-forward-lowerings.ts';
+import { fromChannelsLast, permute, sliceTaps } from './conv-taps.ts';
 
 type Node = GraphNode<'conv2dInput'>;
 
@@ -69,6 +70,28 @@ function blockedCost(node: Node, target: Target, efficiency: number): number {
   );
 }
 
+/** What each tap meets in dy side by side, `[pixels of all samples, taps·O]`, times the weight as `[taps·O, I]`. */
+function emitColumns(e: Emitter, node: Node): Emitted {
+  const { inputs: [dy, weight], attributes: { dilations, shape } } = node; // biome-ignore format: one line
+  const [o, i, ...kernel] = weight.shape;
+  const taps = sliceTaps(e, dy, {
+    kernel,
+    strides: [1, 1],
+    dilations,
+    pads: flippedPads(node),
+    size: shape.slice(2),
+  });
+  // The kernel is turned by 180° where taps are taken backwards.
+  const columns = e.node('Concat', taps.reverse(), { attributes: { axis: { int: 3 } } });
+  const rows = shape[0] * shape[2] * shape[3];
+  const matrix = permute(e, e.reshape(e.plain(weight), [o * i, taps.length]), [1, 0]);
+  const product = e.node('MatMul', [
+    e.reshape(columns, [rows, taps.length * o]),
+    e.reshape(matrix, [taps.length * o, i]),
+  ]);
+  return fromChannelsLast(e, product, shape);
+}
+
 /** Ways to emit `conv2dInput`. */
 export const convInputLowerings: OpTable['conv2dInput']['lowerings'] = [
   {
@@ -115,6 +138,23 @@ export const convInputLowerings: OpTable['conv2dInput']['lowerings'] = [
         }),
       ];
     },
+  },
+  {
+    name: 'product of columns',
+    applies: (node) =>
+      !hasStride(node) &&
+      canFlip(node) &&
+      node.attributes.groups === 1 &&
+      sizeOf(node.inputs[1].shape.slice(2)) > 1,
+    cost: (node, target) => {
+      const [dy, weight] = node.inputs;
+      const columns = sizeOf(dy.shape) * sizeOf(weight.shape.slice(2));
+      return (
+        productCost(products(node), 0.8, target) +
+        passCost(columns * 2 + sizeOf(weight.shape) * 2 + sizeOf(dy.shape) * 2, target)
+      );
+    },
+    emit: (e, node) => [emitColumns(e, node)],
   },
   {
     name: 'blocked',

@@ -4,7 +4,6 @@ import type { Emitter, OpTable, Target } from '../op-rule.ts';
 import type { GraphNode, Value } from '../value.ts';
 import {
   blockedConv,
-  blockedDomain,
   hasBlocks,
   padChannels,
   passCost,
@@ -12,6 +11,8 @@ import {
   unblockDepthwiseWeight,
 } from './blocked-layout.ts';
 import { convAttributes, convProducts, isDepthwise } from './conv-forward-lowerings.ts';
+import { channelsLast, permute, sliceTaps } from './conv-taps.ts';
+import { sumRows } from './sum-rows.ts';
 
 type Node = GraphNode<'conv2dWeight'>;
 
@@ -21,9 +22,6 @@ const products = ({ outputs: [dw], inputs: [, dy] }: Node): number => convProduc
 function isPointwise({ attributes: { strides, pads, groups, shape } }: Node): boolean {
   return groups === 1 && shape[2] === 1 && shape[3] === 1 && [...strides, ...pads].join() === '1,1,0,0,0,0';
 }
-
-const permute = (e: Emitter, name: string, ints: readonly number[]): string =>
-  e.node('Transpose', [name], { attributes: { perm: { ints } } });
 
 function product(e: Emitter, a: string, b: string, transA: number, transB: number): string {
   if (e.target.device !== 'cpu') {
@@ -36,34 +34,9 @@ function product(e: Emitter, a: string, b: string, transA: number, transB: numbe
   });
 }
 
-/** The value as a matrix `[N·H·W, C]`, straight from the layout it has. */
-function channelsLast(e: Emitter, value: Value): string {
-  const [n, c, h, w] = value.shape;
-  if (e.isBlocked(value)) {
-    const rows = e.node('ReorderOutput', [e.blocked(value)], {
-      domain: blockedDomain,
-      attributes: { channels: { int: c }, channels_last: { int: 1 } },
-    });
-    return e.reshape(rows, [n * h * w, c]);
-  }
-  return e.reshape(permute(e, e.plain(value), [0, 2, 3, 1]), [n * h * w, c]);
-}
-
-/** What each tap of the kernel meets: x padded, `[N, Hp, Wp, C]`, cut to `[N, Ho, Wo, C]`. */
-function sliceTaps(e: Emitter, { inputs: [x, dy], attributes }: Node): string[] {
-  const { strides, pads, dilations, shape } = attributes;
-  const [n, c, h, w] = x.shape;
-  const image = e.reshape(channelsLast(e, x), [n, h, w, c]);
-  const padded = pads.every((pad) => pad === 0)
-    ? image
-    : e.node('Pad', [image, e.int64([0, pads[0], pads[1], 0, 0, pads[2], pads[3], 0])]);
-  const last = [0, 1].map((axis) => (dy.shape[axis + 2] - 1) * strides[axis] + 1);
-  return Array.from({ length: shape[2] * shape[3] }, (_, k) => {
-    const start = [Math.floor(k / shape[3]) * dilations[0], (k % shape[3]) * dilations[1]];
-    const end = [start[0] + last[0], start[1] + last[1]];
-    return e.node('Slice', [padded, e.int64(start), e.int64(end), e.int64([1, 2]), e.int64(strides)]);
-  });
-}
+/** What each tap of the kernel meets in x. */
+const tapsOf = (e: Emitter, { inputs: [x, dy], attributes }: Node): string[] =>
+  sliceTaps(e, x, { ...attributes, kernel: attributes.shape.slice(2), size: dy.shape.slice(2) });
 
 /** `[taps, O, C]` in parts of one tap as the weight. */
 function joinTaps(e: Emitter, taps: readonly string[], { attributes: { shape } }: Node): string {
@@ -74,12 +47,19 @@ function joinTaps(e: Emitter, taps: readonly string[], { attributes: { shape } }
   return e.reshape(permute(e, stacked, [1, 2, 0]), shape);
 }
 
+/** The sum of what each of `count` samples gives, `[length]`. */
+function sumSamples(e: Emitter, name: string, count: number, length: number): string {
+  if (e.target.device === 'cpu') return sumRows(e, name, count, length);
+  const rows = e.reshape(name, [count, length]);
+  return e.node('ReduceSum', [rows, e.int64([0])], { attributes: { keepdims: { int: 0 } } });
+}
+
 /** One product dyᵀ·x per tap, over all pixels of all samples. */
 function emitTaps(e: Emitter, node: Node): string {
   const [x, dy] = node.inputs;
   const gradient = channelsLast(e, dy);
   const rows = sizeOf(dy.shape) / dy.shape[1];
-  const taps = sliceTaps(e, node).map((part) =>
+  const taps = tapsOf(e, node).map((part) =>
     e.node('Gemm', [gradient, e.reshape(part, [rows, x.shape[1]])], { attributes: { transA: { int: 1 } } }),
   );
   return joinTaps(e, taps, node);
@@ -90,9 +70,9 @@ function emitSampleTaps(e: Emitter, node: Node): string {
   const [x, dy] = node.inputs;
   const [n, o, height, width] = dy.shape;
   const gradient = e.reshape(e.plain(dy), [n, o, height * width]);
-  const taps = sliceTaps(e, node).map((part) => {
+  const taps = tapsOf(e, node).map((part) => {
     const perSample = e.node('MatMul', [gradient, e.reshape(part, [n, height * width, x.shape[1]])]);
-    return e.node('ReduceSum', [perSample, e.int64([0])], { attributes: { keepdims: { int: 0 } } });
+    return sumSamples(e, perSample, n, o * x.shape[1]);
   });
   return joinTaps(e, taps, node);
 }
@@ -102,7 +82,7 @@ function emitColumns(e: Emitter, node: Node): string {
   const [x, dy] = node.inputs;
   const { shape } = node.attributes;
   const rows = sizeOf(dy.shape) / dy.shape[1];
-  const columns = e.node('Concat', sliceTaps(e, node), { attributes: { axis: { int: 3 } } });
+  const columns = e.node('Concat', tapsOf(e, node), { attributes: { axis: { int: 3 } } });
   const taps = shape[2] * shape[3];
   const matrix = e.reshape(columns, [rows, taps * x.shape[1]]);
   const result = e.node('Gemm', [channelsLast(e, dy), matrix], { attributes: { transA: { int: 1 } } });
@@ -149,7 +129,7 @@ function emitBlockedDepthwise(e: Emitter, node: Node): string {
   const cut = isLarger
     ? e.node('Slice', [parts, e.int64([0, 0]), e.int64(shape.slice(2)), e.int64([2, 3])])
     : parts;
-  const total = e.node('ReduceSum', [cut, e.int64([0])], { attributes: { keepdims: { int: 0 } } });
+  const total = sumSamples(e, cut, n, c * shape[2] * shape[3]);
   return unblockDepthwiseWeight(e, e.reshape(total, [1, c, ...shape.slice(2)]), shape);
 }
 
@@ -158,8 +138,8 @@ function emitSampleProducts(e: Emitter, node: Node): string {
   const [x, dy] = node.inputs;
   const matrix = (value: Value) => e.reshape(e.plain(value), [value.shape[0], value.shape[1], -1]);
   const perSample = product(e, matrix(dy), matrix(x), 0, 1);
-  const total = e.node('ReduceSum', [perSample, e.int64([0])], { attributes: { keepdims: { int: 0 } } });
-  return e.reshape(total, node.attributes.shape);
+  const { shape } = node.attributes;
+  return e.reshape(sumSamples(e, perSample, x.shape[0], sizeOf(shape)), shape);
 }
 
 const layoutCost = (node: Node, target: Target): number =>
