@@ -92,6 +92,8 @@ export class CompiledModel {
   private readonly record: RecordOptions;
   private readonly table: ScalarTable;
   private readonly plans = new Map<string, Promise<Plan>>();
+  /** Where batches are stacked, by position, type and shape: filled again by every call of `steps`. */
+  private readonly stacks = new Map<string, HostTensor>();
   private updates = 0;
   private batches = 0;
   private epoch = 0;
@@ -200,7 +202,15 @@ export class CompiledModel {
       for (const batch of batches) results.push(await this.step(batch));
       return results;
     }
-    const stacked = batches[0].map((_, i) => stack(batches.map((batch) => batch[i])));
+    const stacked = batches[0].map(({ dtype, shape }, i) => {
+      const key = `${i} ${dtype} ${batches.length} ${shape.join()}`;
+      const joined = stack(
+        batches.map((batch) => batch[i]),
+        this.stacks.get(key),
+      );
+      this.stacks.set(key, joined);
+      return joined;
+    });
     return this.stackedSteps(stacked);
   }
 
@@ -430,13 +440,15 @@ const copyOf = ({ dtype, shape, data }: HostTensor): HostTensor =>
 const feedsOf = (batch: Batch): Record<string, HostTensor> =>
   Object.fromEntries(batch.map((tensor, i) => [batchName(i), tensor]));
 
-function stack(tensors: readonly HostTensor[]): HostTensor {
+/** Tensors of one shape one after the other, in `place` where one is given. */
+function stack(tensors: readonly HostTensor[], place?: HostTensor): HostTensor {
   const [{ dtype, shape, data }] = tensors;
-  const joined = new (data.constructor as Float32ArrayConstructor)(tensors.length * data.length);
+  const joined =
+    place?.data ?? new (data.constructor as Float32ArrayConstructor)(tensors.length * data.length);
   tensors.forEach((tensor, i) => {
-    joined.set(tensor.data as Float32Array, i * data.length);
+    (joined as Float32Array).set(tensor.data as Float32Array, i * data.length);
   });
-  return { dtype, shape: [tensors.length, ...shape], data: joined } as HostTensor;
+  return place ?? ({ dtype, shape: [tensors.length, ...shape], data: joined } as HostTensor);
 }
 
 function unstack({ dtype, shape, data }: HostTensor, index: number): HostTensor {
