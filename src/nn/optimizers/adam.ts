@@ -138,6 +138,7 @@ export class AdamW extends Optimizer<AdamOptions> {
  */
 export class LAMB extends Optimizer<AdamOptions> {
   readonly name = 'LAMB';
+  override readonly isElementwise = false;
 
   constructor(options: Given = {}) {
     super({ ...complete(options, 0), eps: options.eps ?? 1e-6 }, options.groups);

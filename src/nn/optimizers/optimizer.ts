@@ -58,6 +58,8 @@ export interface StepPosition {
  */
 export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
   abstract readonly name: string;
+  /** Whether an element's update depends on that element alone, so that parameters may be updated joined. */
+  readonly isElementwise: boolean = true;
   readonly options: O;
   readonly groups: readonly ParameterGroup<O>[];
 

@@ -24,6 +24,7 @@ import {
 } from '#nn';
 
 import { createLossScaling, type LossScaling, recordScaling } from './loss-scaling.ts';
+import { recordUpdates } from './record-updates.ts';
 
 /** Type and shape of one tensor of a batch. */
 export interface BatchType {
@@ -66,7 +67,6 @@ export interface RecordOptions {
 /** Names of the fed tensors beside the batch. */
 export const KEY = 'key';
 export const SCALARS = 'scalars';
-const AVERAGE = 'average';
 
 export const batchName = (index: number): string => `batch${index}`;
 
@@ -215,41 +215,6 @@ export function recordTrainingStep(
   const all = recompute([...outputs, ...updates.values()]);
   const next = new Map([...updates.keys()].map((variable, i) => [variable, all[outputs.length + i]]));
   return { outputs: all.slice(0, outputs.length), updates: next };
-}
-
-function recordUpdates(
-  { optimizer, model, isRateConstant }: RecordOptions,
-  state: TrainingState,
-  trainable: ReadonlyMap<string, Parameter>,
-  found: readonly Tensor[],
-  table: ScalarTable,
-  updates: Map<Variable, Value>,
-): void {
-  const scalars = table.record();
-  [...trainable].forEach(([name, parameter], i) => {
-    const group = optimizer.groupOf(name);
-    const slots = state.slots.get(name)!;
-    const next = optimizer.update({
-      parameter,
-      gradient: found[i],
-      slots,
-      scalars: scalars.of(group),
-      options: optimizer.groupOptions(group),
-      isRateConstant,
-    });
-    updates.set(parameter.variable, next.parameter.value);
-    for (const [slot, tensor] of Object.entries(next.slots)) updates.set(slots[slot].variable, tensor.value);
-    const sum = state.sums.get(name);
-    if (sum !== undefined) updates.set(sum.variable, build.expand(build.scalar(0, 'float32'), sum.shape));
-  });
-  if (state.averages.size === 0) return;
-  const states = new Map<string, State>([...model.namedParameters(), ...model.namedBuffers()]);
-  for (const [name, average] of state.averages) {
-    const own = states.get(name)!;
-    const now = new Tensor(updates.get(own.variable) ?? own.value);
-    const kept = scalars[AVERAGE];
-    updates.set(average.variable, average.mul(kept).add(now.mul(kept.neg().add(1))).value);
-  }
 }
 
 /** Records the forward pass in evaluation mode: the loss, when there is a target, and the output. */
