@@ -1,3 +1,5 @@
+export { ArtifactFiles, type ByteRange, type ExpectedContent } from './artifact-files.ts';
+export { LogFiles } from './log-files.ts';
 export { openStore, type StoreOptions } from './open-store.ts';
 export { currentOwner, isOwnerAlive } from './process-owner.ts';
 export type {
@@ -27,6 +29,7 @@ export type {
 } from './records.ts';
 export type { RunState } from './run-state.ts';
 export { assertTransition, canTransition, isFinal, runStates } from './run-state.ts';
+export { safeRelativePath } from './safe-path.ts';
 export type {
   ArtifactStore,
   DatasetStore,

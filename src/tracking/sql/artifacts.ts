@@ -2,7 +2,7 @@ import { DataError } from '#core';
 import type { ArtifactFiles } from '../artifact-files.ts';
 import { createPage, parsePage } from '../page-cursor.ts';
 import type { ArtifactRecord, PageQuery } from '../records.ts';
-import { checkArtifactPath } from '../safe-path.ts';
+import { safeRelativePath } from '../safe-path.ts';
 import type { ArtifactStore } from '../store.ts';
 import type { Database } from './database.ts';
 import { getRunRow } from './run-rows.ts';
@@ -13,7 +13,7 @@ type Row = { path: string; size: number; sha256: string; created_at: string };
 export function artifactStore(database: Database, files: ArtifactFiles): ArtifactStore {
   return {
     putArtifact: async (runId, path, content, expected) => {
-      checkArtifactPath(path);
+      safeRelativePath(path);
       await database.read('putArtifact', (db) => getRunRow(db, runId));
       const record = await files.put(runId, path, content, expected);
       return recordArtifact(database, runId, record);
@@ -58,7 +58,7 @@ async function findArtifact(
   runId: string,
   path: string,
 ): Promise<ArtifactRecord | undefined> {
-  checkArtifactPath(path);
+  safeRelativePath(path);
   return database.read('findArtifact', async (db) => {
     await getRunRow(db, runId);
     const row = await db
