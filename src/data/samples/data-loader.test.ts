@@ -311,3 +311,25 @@ describe('DataLoader with workers', () => {
     expect(last).toBeGreaterThan(-1_000_000);
   });
 });
+
+it('a batch that was given back lends its memory to a later one, and batches that were not are left alone', async () => {
+  const rows = Float32Array.from({ length: 12 }, (_, i) => i);
+  const loader = new DataLoader(new TensorDataset({ dtype: 'float32', shape: [12, 1], data: rows }), {
+    batchSize: 4,
+    prefetch: 1,
+  });
+  const seen: number[][] = [];
+  const memory = new Set<unknown>();
+  for (let epoch = 0; epoch < 3; epoch++) {
+    for await (const batch of loader.epoch(epoch)) {
+      seen.push([...(batch[0].data as Float32Array)]);
+      memory.add(batch[0].data);
+      loader.recycle(batch);
+    }
+  }
+  expect(seen.flat()).toEqual([...rows, ...rows, ...rows]);
+  expect(memory.size).toBeLessThan(4);
+  const kept = [];
+  for await (const batch of loader.epoch(0)) kept.push(batch[0].data);
+  expect(kept.flatMap((data) => [...(data as Float32Array)])).toEqual([...rows]);
+});

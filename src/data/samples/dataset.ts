@@ -9,8 +9,11 @@ export interface Dataset {
   readonly length: number;
   /** The sample at `index`, in [0, length). */
   get(index: number): Sample | Promise<Sample>;
-  /** A whole batch at once, where that is faster than one sample at a time. */
-  getBatch?(indices: ArrayLike<number>): Sample | Promise<Sample>;
+  /**
+   * A whole batch at once, where that is faster than one sample at a time.
+   * @param place an earlier batch of as many samples, whose memory may be written
+   */
+  getBatch?(indices: ArrayLike<number>, place?: Sample): Sample | Promise<Sample>;
   /** How a worker thread opens the same data set; without it, only this thread can read the samples. */
   readonly worker?: DatasetDescription | undefined;
 }

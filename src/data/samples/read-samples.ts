@@ -16,9 +16,13 @@ export async function readSamples(dataset: Dataset, indices: ArrayLike<number>):
   });
 }
 
-/** Reads samples and joins them, in the data set's own way where it has one. */
-export async function readBatch(dataset: Dataset, indices: ArrayLike<number>): Promise<Sample> {
-  return dataset.getBatch?.(indices) ?? collate(await readSamples(dataset, indices));
+/** Reads samples and joins them, in the data set's own way where it has one, which may be in the memory of `place`. */
+export async function readBatch(
+  dataset: Dataset,
+  indices: ArrayLike<number>,
+  place?: Sample,
+): Promise<Sample> {
+  return dataset.getBatch?.(indices, place) ?? collate(await readSamples(dataset, indices));
 }
 
 function sampleFailure(error: unknown, index: number): DataError {

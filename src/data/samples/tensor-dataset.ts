@@ -41,9 +41,9 @@ export class TensorDataset implements Dataset {
     });
   }
 
-  getBatch(indices: ArrayLike<number>): Sample {
+  getBatch(indices: ArrayLike<number>, place?: Sample): Sample {
     for (let i = 0; i < indices.length; i++) checkIndex(indices[i], this.length);
-    return this.tensors.map((tensor) => takeRows(tensor, indices));
+    return this.tensors.map((tensor, i) => takeRows(tensor, indices, place?.[i]));
   }
 
   /**
@@ -57,10 +57,16 @@ export class TensorDataset implements Dataset {
   }
 }
 
-/** Copies rows of the first axis. */
-function takeRows({ dtype, shape, data }: HostTensor, indices: ArrayLike<number>): HostTensor {
+/** Copies rows of the first axis, into the memory of `place` where one of that size is given. */
+function takeRows(
+  { dtype, shape, data }: HostTensor,
+  indices: ArrayLike<number>,
+  place?: HostTensor,
+): HostTensor {
   const size = data.length / Math.max(1, shape[0]);
-  const rows = createArray(dtype, indices.length * size) as Float32Array;
+  const length = indices.length * size;
+  const fits = place?.dtype === dtype && place.data.length === length;
+  const rows = (fits ? place.data : createArray(dtype, length)) as Float32Array;
   const source = data as Float32Array;
   for (let i = 0; i < indices.length; i++) {
     const start = indices[i] * size;

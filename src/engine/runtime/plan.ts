@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type * as Ort from 'onnxruntime-node';
 import { GraphError, type HostTensor, type NumericArray, RuntimeFailure, type Shape } from '#core';
 import type { Device } from '../ir/op-rule.ts';
@@ -20,7 +21,7 @@ import { findNonFinite } from './non-finite.ts';
 export interface PlanOptions {
   /** `cpu` by default. */
   readonly device?: Device;
-  /** Threads within one op; ONNX Runtime's default (the number of cores) when absent. */
+  /** Threads within one op; the number of cores when absent. */
   readonly threads?: number;
   /** Choices of the autotuner; the cost model decides where it gives none. */
   readonly choose?: ChooseLowering;
@@ -109,9 +110,15 @@ export class Plan {
     outputs: readonly Value[],
     updates: Updates,
     emit: EmitFunction,
-    { device = 'cpu', threads, choose, autotune: isTuned = false, profilePrefix }: PlanOptions,
+    {
+      device = 'cpu',
+      threads = availableParallelism(),
+      choose,
+      autotune: isTuned = false,
+      profilePrefix,
+    }: PlanOptions,
   ): Promise<Plan> {
-    const target = await createTarget(device, threads ?? 0);
+    const target = await createTarget(device, threads);
     const values = prepare([...outputs, ...updates.values()]);
     const tuned = isTuned && choose === undefined ? await autotune(values, { target }) : choose;
     const next = new Map([...updates.keys()].map((variable, i) => [variable, values[outputs.length + i]]));
@@ -125,7 +132,9 @@ export class Plan {
         // A planned single block is larger than what the arena needs when tensors are freed as they are used up.
         enableMemPattern: false,
         executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'],
-        ...(threads === undefined ? {} : { intraOpNumThreads: threads, interOpNumThreads: 1 }),
+        // Asked for by number: ONNX Runtime's own choice of as many pins each to a core, which other work slows down.
+        intraOpNumThreads: threads,
+        interOpNumThreads: 1,
         ...(profilePrefix === undefined ? {} : { enableProfiling: true, profileFilePrefix: profilePrefix }),
       });
       return new Plan(emitted, runtime, session);

@@ -52,7 +52,7 @@ export interface CompileOptions {
   /** Seed of dropout and the like. */
   readonly seed?: number;
   readonly device?: Device;
-  /** Threads within one op. */
+  /** Threads within one op; the number of cores by default. */
   readonly threads?: number;
   /**
    * Measure different ways to compute convolutions, once per shape; choices are kept on disk. Without it an estimate

@@ -11,4 +11,6 @@ export interface DataSource {
   readonly size: number;
   /** The batches of an epoch (counted from 0), from batch `start` on. */
   epoch(epoch: number, start?: number): AsyncIterable<Batch>;
+  /** Takes a batch back that was used, to write a later one into its memory. */
+  recycle?(batch: Batch): void;
 }

@@ -145,6 +145,7 @@ class FitRun {
       const results = await this.compiled.steps(held);
       batch += held.length;
       this.trained += held.length;
+      for (const each of held) data.recycle?.(each);
       held = [];
       const losses = results.map(({ loss }) => loss);
       lossSum = losses.reduce((total, loss) => total + loss, lossSum);
@@ -234,6 +235,7 @@ class FitRun {
       metrics.forEach((metric, i) => {
         sums[i] += metric.sum(result.output, batch[batch.length - 1] as HostTensor);
       });
+      validation.recycle?.(batch);
     }
     return {
       validationLoss: loss / count,
