@@ -1,0 +1,127 @@
+import { type AddressInfo, isIPv6 } from 'node:net';
+import fastify from 'fastify';
+import { ConfigError, RuntimeFailure, version } from '#core';
+import type { Store } from '#tracking';
+import type { ApiApp, ApiContext } from './api-app.ts';
+import { describeApi } from './describe-api.ts';
+import { experimentRoutes } from './experiment-routes.ts';
+import { limitBodyTime } from './limit-body-time.ts';
+import type { PipelineService } from './pipeline-service.ts';
+import { answerError, errorBody } from './request-error.ts';
+import { requireToken } from './require-token.ts';
+import { runRoutes } from './run-routes.ts';
+import { superviseRuns } from './supervise-runs.ts';
+import { validateRequest } from './validate-request.ts';
+
+const DEFAULT_PORT = 8000;
+/** JSON bodies; files are streamed and have a limit of their own. */
+const MAX_BODY_BYTES = 8 * 1024 * 1024;
+const DEFAULT_MAX_UPLOAD_BYTES = 64 * 1024 ** 3;
+
+export interface ServerOptions {
+  /** What is served. Belongs to the caller, who closes it after the server. */
+  readonly store: Store;
+  /** Publishes and runs pipelines; without it those routes answer 501. */
+  readonly pipelines?: PipelineService;
+  /** Default `127.0.0.1`, which only this machine can reach. */
+  readonly host?: string;
+  /** 0 to 65535, 0 for any free one; default 8000. */
+  readonly port?: number;
+  /** Largest file that may be uploaded; default 64 GiB. */
+  readonly maxUploadBytes?: number;
+  /** Seconds without a byte after which a connection is closed, and within which a JSON body must be whole; default 30. */
+  readonly idleSeconds?: number;
+  /** Seconds between two looks for runs whose process is gone; default 10. */
+  readonly superviseSeconds?: number;
+}
+
+/** A server that listens. */
+export interface Server {
+  /** `http://host:port` */
+  readonly url: string;
+  readonly port: number;
+  /** Lets running requests end, closes streams and connections. */
+  close(): Promise<void>;
+}
+
+/**
+ * Serves a workspace over HTTP: experiments, runs, artefacts, datasets, models and published pipelines under
+ * `/api/v1`, submission in Azure ML's form under `/pipelines/v1.0`, the OpenAPI document at `/openapi.json`.
+ *
+ * @throws ConfigError for a port that is none
+ * @throws RuntimeFailure when the address is in use or not of this machine
+ */
+export async function createServer(options: ServerOptions): Promise<Server> {
+  const { host = '127.0.0.1', port = DEFAULT_PORT, superviseSeconds = 10 } = options;
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw new ConfigError(
+      `createServer: port must be a whole number from 0 to 65535, but got ${port}. Use 8000.`,
+    );
+  }
+  const closing = new AbortController();
+  const app = await createApp(options, closing.signal);
+  app.addHook('preClose', async () => closing.abort());
+  try {
+    await app.listen({ host, port });
+  } catch (error) {
+    await app.close();
+    const reason = error instanceof Error && 'code' in error ? error.code : error;
+    throw new RuntimeFailure(
+      `createServer: ${host} port ${port} must be free and of this machine, but got ${reason}. Choose another with --port.`,
+      { host, port },
+      { cause: error },
+    );
+  }
+  const supervision = superviseRuns(options.store, superviseSeconds);
+  const address = app.server.address() as AddressInfo;
+  return {
+    port: address.port,
+    url: `http://${isIPv6(address.address) ? `[${address.address}]` : address.address}:${address.port}`,
+    close: async () => {
+      await supervision.stop();
+      await app.close();
+      await options.pipelines?.close();
+    },
+  };
+}
+
+async function createApp(options: ServerOptions, closing: AbortSignal): Promise<ApiApp> {
+  const { store, pipelines, maxUploadBytes = DEFAULT_MAX_UPLOAD_BYTES, idleSeconds = 30 } = options;
+  const app: ApiApp = fastify({
+    logger: { level: 'error', stream: process.stderr },
+    bodyLimit: MAX_BODY_BYTES,
+    // An upload may take long as long as bytes come: idle connections are closed, not slow ones.
+    requestTimeout: 0,
+    connectionTimeout: idleSeconds * 1000,
+    // Idle connections that are kept open would hold up the end.
+    forceCloseConnections: 'idle',
+    return503OnClosing: true,
+    // Names of 500 characters are up to 6000 when they are escaped.
+    routerOptions: { maxParamLength: 8000, ignoreTrailingSlash: true },
+    // `__proto__` is a name like others: nothing here copies keys by assignment.
+    onProtoPoisoning: 'ignore',
+    onConstructorPoisoning: 'ignore',
+  });
+  app.setValidatorCompiler(validateRequest);
+  // Schemas of answers are for the document; what is sent comes from the store and is of its types.
+  app.setSerializerCompiler(() => (value) => JSON.stringify(value));
+  app.setErrorHandler(answerError);
+  app.setNotFoundHandler((request, reply) => {
+    const message = `${request.method} ${request.url.split('?')[0]}: is no route of this server. See /docs.`;
+    const body = errorBody(404, message);
+    return reply.code(404).send(request.url.startsWith('/pipelines/') ? { ...body, message } : body);
+  });
+  const context: ApiContext = { store, pipelines, closing, maxUploadBytes };
+  await describeApi(app);
+  limitBodyTime(app, idleSeconds);
+  requireToken(app, context);
+  app.get('/', { schema: { hide: true } }, async () => ({ name: 'trainyard', version, docs: '/docs' }));
+  await app.register(
+    async (api: ApiApp) => {
+      experimentRoutes(api, context);
+      runRoutes(api, context);
+    },
+    { prefix: '/api/v1' },
+  );
+  return app;
+}
