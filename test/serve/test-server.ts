@@ -81,3 +81,16 @@ export async function startTestServer(
     },
   };
 }
+
+/** Names that break what does not keep text, addresses, SQL and markup apart. */
+export const strangeNames: readonly string[] = [
+  'Größe – 学習 🚆',
+  `"double" 'single' \`back\``,
+  "x'); DELETE FROM runs; --",
+  '<img src=x onerror=alert(1)> & <b>',
+  '100 %_/?#&=+',
+  '%2e%2e%2f',
+  'line\nbreak\ttab',
+  '__proto__',
+  'constructor',
+];

@@ -3,12 +3,19 @@ import fastify from 'fastify';
 import { ConfigError, RuntimeFailure, version } from '#core';
 import type { Store } from '#tracking';
 import type { ApiApp, ApiContext } from './api-app.ts';
+import { artifactRoutes } from './artifact-routes.ts';
+import { azureRoutes } from './azure-routes.ts';
+import { datasetRoutes } from './dataset-routes.ts';
 import { describeApi } from './describe-api.ts';
+import { eventRoutes } from './event-routes.ts';
 import { experimentRoutes } from './experiment-routes.ts';
 import { limitBodyTime } from './limit-body-time.ts';
+import { modelRoutes } from './model-routes.ts';
+import { pipelineRoutes } from './pipeline-routes.ts';
 import type { PipelineService } from './pipeline-service.ts';
 import { answerError, errorBody } from './request-error.ts';
 import { requireToken } from './require-token.ts';
+import { runLogRoutes } from './run-log-routes.ts';
 import { runRoutes } from './run-routes.ts';
 import { superviseRuns } from './supervise-runs.ts';
 import { validateRequest } from './validate-request.ts';
@@ -120,8 +127,15 @@ async function createApp(options: ServerOptions, closing: AbortSignal): Promise<
     async (api: ApiApp) => {
       experimentRoutes(api, context);
       runRoutes(api, context);
+      runLogRoutes(api, context);
+      eventRoutes(api, context);
+      datasetRoutes(api, context);
+      modelRoutes(api, context);
+      pipelineRoutes(api, context);
+      await api.register(async (files: ApiApp) => artifactRoutes(files, context));
     },
     { prefix: '/api/v1' },
   );
+  azureRoutes(app, context);
   return app;
 }

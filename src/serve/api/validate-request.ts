@@ -26,11 +26,17 @@ interface Fault {
 export const validateRequest: FastifySchemaCompiler<TSchema> = ({ schema, httpPart = 'body' }) => {
   const validator = Compile(schema);
   return (given: unknown) => {
-    const value = httpPart === 'body' ? (given ?? {}) : Value.Convert(schema, given);
+    const value = readValue(schema, httpPart, given);
     if (validator.Check(value)) return { value };
     return { error: describeFaults(parts[httpPart] ?? httpPart, schema, value, validator.Errors(value)) };
   };
 };
+
+function readValue(schema: TSchema, httpPart: string, given: unknown): unknown {
+  if (httpPart === 'body') return given ?? {};
+  // Parts of a path are text. (The name of a wildcard, `*`, would be taken for a pattern here.)
+  return httpPart === 'params' ? given : Value.Convert(schema, given);
+}
 
 function describeFaults(
   where: string,
