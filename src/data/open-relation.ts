@@ -27,6 +27,10 @@ export interface ReadOptions {
   readonly dateFormats?: Readonly<Record<string, string>>;
   /** Columns to read, in this order; default all. */
   readonly columns?: readonly string[];
+  /** Rows of the files to pass over, from 0; default 0. Kinds of columns are found from the rows that are read. */
+  readonly skipRows?: number;
+  /** Rows to read at most, from 1; files are read no further. Default all. */
+  readonly maxRows?: number;
   /** Longest time for one download; default 10 minutes. */
   readonly timeoutMs?: number;
   /** Largest accepted download in bytes; default 20 GB. */
@@ -44,12 +48,18 @@ export interface OpenRelation {
 /** @throws ConfigError for options that no file can meet; all faults are reported together */
 export function checkReadOptions(where: string, options: ReadOptions): void {
   const faults: string[] = [];
-  const { delimiter, decimal, types = {} } = options;
+  const { delimiter, decimal, types = {}, skipRows = 0, maxRows = 1 } = options;
   if (delimiter !== undefined && ([...delimiter].length !== 1 || /["\r\n]/.test(delimiter))) {
     faults.push(`delimiter must be one character other than a quote, but got ${JSON.stringify(delimiter)}`);
   }
   if (decimal !== undefined && decimal !== '.' && decimal !== ',') {
     faults.push(`decimal must be "." or ",", but got ${JSON.stringify(decimal)}`);
+  }
+  if (!Number.isSafeInteger(skipRows) || skipRows < 0) {
+    faults.push(`skipRows must be a whole number from 0, but got ${skipRows}`);
+  }
+  if (!Number.isSafeInteger(maxRows) || maxRows < 1) {
+    faults.push(`maxRows must be a whole number from 1, but got ${maxRows}`);
   }
   for (const [name, kind] of Object.entries(types)) {
     if (!['number', 'string', 'date'].includes(kind)) {
@@ -68,6 +78,23 @@ export async function openRelation(
   options: ReadOptions,
   repairs: string[],
   strict = true,
+): Promise<OpenRelation> {
+  const whole = await openWhole(where, connection, format, files, options, repairs, strict);
+  const { skipRows = 0, maxRows } = options;
+  if (skipRows === 0 && maxRows === undefined) return whole;
+  const limit = maxRows === undefined ? '' : ` LIMIT ${maxRows}`;
+  const sql = `(SELECT * FROM ${whole.relation.sql}${limit} OFFSET ${skipRows})`;
+  return { ...whole, relation: { ...whole.relation, sql } };
+}
+
+async function openWhole(
+  where: string,
+  connection: DuckDBConnection,
+  format: TableFormat,
+  files: readonly PreparedFile[],
+  options: ReadOptions,
+  repairs: string[],
+  strict: boolean,
 ): Promise<OpenRelation> {
   const nullValues = options.nullValues ?? defaultNullValues;
   if (format === 'parquet') {

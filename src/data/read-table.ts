@@ -100,11 +100,22 @@ async function readPrepared(
     repairs.push('mixed line ends accepted');
   }
   const table = new Table(columns);
-  if (table.rows === 0) throw noRows(where, open, files[0]);
+  if (table.rows === 0) throw noRows(where, open, files[0], options);
   return { table, report: makeReport(format, files, open, table, repairs, warnings) };
 }
 
-function noRows(where: string, open: OpenRelation, file: PreparedFile): DataError {
+function noRows(
+  where: string,
+  open: OpenRelation,
+  file: PreparedFile,
+  { skipRows = 0 }: ReadOptions,
+): DataError {
+  if (skipRows > 0) {
+    return new DataError(
+      `${where}: there must be rows after skipRows, but "${file.label}" has none after ${skipRows}. Skip fewer.`,
+      { file: file.label, skipRows },
+    );
+  }
   if (open.dialects?.[0].header !== true) return emptyFile(where, file.label);
   return new DataError(
     `${where}: a table must have rows, but "${file.label}" has only a header. ` +

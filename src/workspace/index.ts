@@ -1,1 +1,11 @@
-export {};
+export type { ComputeDescription, ComputeFactory } from './compute-targets.ts';
+export { ComputeTarget, ComputeTargets, registerComputeType } from './compute-targets.ts';
+export { type CachedFile, DataCache } from './data-cache.ts';
+export { Dataset } from './dataset.ts';
+export { DatasetLookup } from './dataset-lookup.ts';
+export { Experiment, type Submittable } from './experiment.ts';
+export type { Lookup } from './lookup.ts';
+export { Model, type RegisterModelOptions } from './model.ts';
+export { Run, type StartOptions } from './run.ts';
+export { type RegisterDatasetOptions, TabularDataset, type TabularOptions } from './tabular-dataset.ts';
+export { type OpenWorkspaceOptions, Workspace } from './workspace.ts';
