@@ -9,3 +9,4 @@ export { lossConformanceCases } from './loss-conformance.ts';
 export { optimizerConformanceCases } from './optimizer-conformance.ts';
 export type { ScheduleConformanceOptions } from './schedule-conformance.ts';
 export { scheduleConformanceCases } from './schedule-conformance.ts';
+export { storeConformance } from './store-conformance.ts';

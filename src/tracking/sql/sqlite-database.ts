@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { DatabaseSync } from '@photostructure/sqlite';
 import { Kysely } from 'kysely';
-import { DataError, now, RuntimeFailure, TrainyardError } from '#core';
+import { DataError, now, RuntimeFailure, TrainyardError, yieldToEventLoop } from '#core';
 import {
   type Database,
   insertEvents,
@@ -16,6 +16,9 @@ import { type SqliteHandle, StatementCache, sqliteDialect } from './sqlite-drive
 
 /** Milliseconds that SQLite itself waits for a lock; it blocks the event loop, so the rest is waited outside. */
 const BLOCKING_WAIT_MS = 15;
+
+/** Seconds of queries after which timers and sockets get their turn. */
+const BREATH_SECONDS = 0.01;
 
 const BUSY = 5;
 const LOCKED = 6;
@@ -50,6 +53,7 @@ export class SqliteDatabase implements Database {
   private readonly readerDb: Kysely<Schema>;
   private tail: Promise<unknown> = Promise.resolve();
   private isClosed = false;
+  private breathedAt = now();
 
   private constructor(file: string, lockTimeoutSeconds: number, clock: () => string) {
     this.file = file;
@@ -151,8 +155,16 @@ export class SqliteDatabase implements Database {
     for (let i = 0; i < steps.length; i++) statement.run(runSeqs[i], keyIds[i], steps[i], values[i]);
   }
 
+  /** A loop of awaited queries is a loop of microtasks, since every query is done at once: nothing else would run. */
+  private async breathe(): Promise<void> {
+    if (now() - this.breathedAt < BREATH_SECONDS) return;
+    await yieldToEventLoop();
+    this.breathedAt = now();
+  }
+
   /** Repeats what meets a lock until the time is over; other failures are told at once. */
   private async retry<T>(where: string, attempt: () => Promise<T>): Promise<T> {
+    await this.breathe();
     const end = now() + this.lockTimeoutSeconds;
     for (let pauseMs = 2; ; pauseMs = Math.min(pauseMs * 2, 50)) {
       if (this.isClosed) {
