@@ -1,10 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { DataError, TrainyardError } from '#core';
 import { currentOwner, isOwnerAlive, type RunOwner } from '#tracking';
 
@@ -55,12 +53,12 @@ export class DataCache {
     // While another process downloads the same address this one does so apart from it.
     const part = join(this.folder, isMine ? `${key}.part` : `${key}.${randomUUID()}.part`);
     try {
-      const found = await this.download(url, key, part, known);
+      const found = await this.download(url, part, known);
       await writeAside(join(this.folder, `${key}.json`), JSON.stringify(found));
       return found;
     } finally {
       if (isMine) await rm(join(this.folder, `${key}.lock`), { force: true });
-      else await rm(part, { force: true });
+      else for (const file of [part, `${part}.json`]) await rm(file, { force: true });
     }
   }
 
@@ -71,12 +69,7 @@ export class DataCache {
     return size === found.size ? found : undefined;
   }
 
-  private async download(
-    url: string,
-    key: string,
-    part: string,
-    known: CachedFile | undefined,
-  ): Promise<CachedFile> {
+  private async download(url: string, part: string, known: CachedFile | undefined): Promise<CachedFile> {
     const resumable = await this.findPartial(part);
     const response = await ask(url, known, resumable);
     if (known !== undefined && (response === undefined || response.status === 304)) {
@@ -96,10 +89,7 @@ export class DataCache {
     const length = response.headers.get('content-encoding') ? null : response.headers.get('content-length');
     await writeFile(`${part}.json`, JSON.stringify({ validator }));
     try {
-      await pipeline(
-        Readable.fromWeb(response.body),
-        createWriteStream(part, { flags: isRest ? 'a' : 'w', flush: true }),
-      );
+      await receive(response.body, part, isRest ? 'a' : 'w');
     } catch (error) {
       throw unreachable(url, (error as Error).message, error);
     }
@@ -107,16 +97,15 @@ export class DataCache {
     if (length !== null && size !== before + Number(length)) {
       throw unreachable(url, `it sent ${size} of ${before + Number(length)} bytes`);
     }
-    return this.keep(url, key, part, validator, size);
+    return this.keep(url, part, validator, size);
   }
 
-  private async keep(url: string, key: string, part: string, validator: string | null, size: number) {
+  private async keep(url: string, part: string, validator: string | null, size: number) {
     const hash = createHash('sha256');
     for await (const chunk of createReadStream(part)) hash.update(chunk as Buffer);
     const sha256 = hash.digest('hex');
     const name = `${sha256}${extensionOf(url)}`;
     await rename(part, this.pathOf(name));
-    await rm(join(this.folder, `${key}.part.json`), { force: true });
     await rm(`${part}.json`, { force: true });
     return { url, name, sha256, size, validator };
   }
@@ -163,6 +152,17 @@ async function ask(
     if (known !== undefined) return undefined;
     const { cause, message } = error as Error;
     throw unreachable(url, cause instanceof Error && cause.message !== '' ? cause.message : message, error);
+  }
+}
+
+/** Writes what arrives; when it breaks off all of that is kept. */
+async function receive(body: AsyncIterable<Uint8Array>, part: string, flags: 'a' | 'w'): Promise<void> {
+  const handle = await open(part, flags);
+  try {
+    for await (const chunk of body) await handle.writeFile(chunk);
+  } finally {
+    await handle.sync();
+    await handle.close();
   }
 }
 
