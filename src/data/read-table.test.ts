@@ -49,6 +49,34 @@ async function failure(source: string, options: ReadOptions = {}): Promise<DataE
   return error as DataError;
 }
 
+describe('a window of rows', () => {
+  const text = `x,y\n${Array.from({ length: 3000 }, (_, i) => `${i},${i < 2999 ? i : 'last'}`).join('\n')}\n`;
+
+  it('holds the rows that skipRows and maxRows name, and decides kinds by them', async () => {
+    const { data, kinds, report } = await read(text, { skipRows: 2000, maxRows: 3 });
+    expect(data).toEqual({ x: [2000, 2001, 2002], y: [2000, 2001, 2002] });
+    expect([kinds, report.rows]).toEqual([['number', 'number'], 3]);
+    expect((await read(text, { skipRows: 2998, maxRows: 9 })).data['y']).toEqual(['2998', 'last']);
+    expect((await read(text, { maxRows: 1 })).data['x']).toEqual([0]);
+    expect((await read(text, { skipRows: 2999 })).data['x']).toEqual([2999]);
+  });
+
+  it('reaches over files and works for JSON Lines', async () => {
+    const parts = [file('x\n1\n2\n'), file('x\n3\n4\n')];
+    const { table } = await readTable(parts, { skipRows: 1, maxRows: 2 });
+    expect(contents(table)).toEqual({ x: [2, 3] });
+    const lines = file('{"x":1}\n{"x":2}\n{"x":3}\n', 'd.jsonl');
+    expect(contents((await readTable(lines, { skipRows: 1, maxRows: 1 })).table)).toEqual({ x: [2] });
+  });
+
+  it('must be whole numbers and hold rows', async () => {
+    await expect(read(text, { skipRows: -1, maxRows: 0.5 })).rejects.toThrow(
+      /skipRows must be a whole number from 0, but got -1; maxRows must be a whole number from 1/,
+    );
+    expect((await failure(file(text), { skipRows: 3000 })).message).toMatch(/has none after 3000/);
+  });
+});
+
 describe('kinds of columns', () => {
   it('reads numbers, dates and strings, and takes the usual marks as missing', async () => {
     const { data, kinds, report } = await read(
