@@ -1,3 +1,4 @@
+export { computeConformanceCases } from './compute-conformance.ts';
 export type { LayerConformanceOptions } from './layer-conformance.ts';
 export { layerConformanceCases } from './layer-conformance.ts';
 export type { ConformanceCase, ConformanceOptions } from './learner-conformance.ts';

@@ -54,8 +54,10 @@ export const metricCases: readonly StoreCase[] = [
         Number.POSITIVE_INFINITY,
         Number.NEGATIVE_INFINITY,
         Number.MAX_VALUE,
-        // The least one that is not denormal; those some processors are told to round to 0.
-        2.2250738585072014e-308,
+        Number.MIN_VALUE,
+        -Number.MIN_VALUE,
+        1e-17,
+        1 + 2 ** -52,
         0.1 + 0.2,
         -1e-300,
         2 ** 53 + 2,

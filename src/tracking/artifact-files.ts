@@ -61,9 +61,9 @@ export class ArtifactFiles {
       this.sweeping ??= sweep(incoming);
       await this.sweeping;
       const written = await writeNew(temporary, path, content, expected);
-      const { file, parent } = await resolveInside(this.folder, inside, { create: true });
+      const { file, parent, hasMadeFolders } = await resolveInside(this.folder, inside, { create: true });
       await rename(temporary, file);
-      await flushFolders(parent, this.folder);
+      await flushFolders(parent, hasMadeFolders ? this.folder : parent);
       return { path, ...written, createdAt: timestamp() };
     } catch (error) {
       await rm(temporary, { force: true });

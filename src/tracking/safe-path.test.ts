@@ -130,7 +130,9 @@ describe('resolveInside', () => {
       file: join(folder, 'new/deep/x'),
       parent: join(folder, 'new/deep'),
       isThere: false,
+      hasMadeFolders: true,
     });
+    expect(await resolveInside(folder, 'new/y', { create: true })).toMatchObject({ hasMadeFolders: false });
     expect(await resolveInside(folder, 'new/deep')).toMatchObject({ isThere: true });
   });
 });

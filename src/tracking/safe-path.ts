@@ -61,19 +61,25 @@ export async function resolveInside(
   folder: string,
   path: string,
   { create = false }: { create?: boolean } = {},
-): Promise<{ file: string; parent: string; isThere: boolean }> {
+): Promise<{ file: string; parent: string; isThere: boolean; hasMadeFolders: boolean }> {
+  let hasMadeFolders = false;
   const parts = safeRelativePath(path).split('/');
   const last = parts.pop() as string;
   let parent = folder;
   for (const part of parts) {
     parent = join(parent, part);
     if (create) {
-      await mkdir(parent).catch((error: NodeJS.ErrnoException) => {
-        if (error.code !== 'EEXIST') throw error;
-      });
+      const isNew = await mkdir(parent).then(
+        () => true,
+        (error: NodeJS.ErrnoException) => {
+          if (error.code === 'EEXIST') return false;
+          throw error;
+        },
+      );
+      hasMadeFolders ||= isNew;
     }
     const facts = await lstatIfThere(parent);
-    if (facts === undefined) return { file: join(folder, path), parent, isThere: false };
+    if (facts === undefined) return { file: join(folder, path), parent, isThere: false, hasMadeFolders };
     if (facts.isSymbolicLink()) throw refuseLink(path, part);
     if (!facts.isDirectory()) {
       throw new ConfigError(
@@ -85,7 +91,7 @@ export async function resolveInside(
   const file = join(parent, last);
   const facts = await lstatIfThere(file);
   if (facts?.isSymbolicLink()) throw refuseLink(path, last);
-  return { file, parent, isThere: facts !== undefined };
+  return { file, parent, isThere: facts !== undefined, hasMadeFolders };
 }
 
 async function lstatIfThere(path: string) {

@@ -72,6 +72,8 @@ class PostgresDatabase implements Database {
     });
     // A connection that is lost while nobody uses it: the next query opens another.
     this.pool.on('error', () => undefined);
+    // One that is lost while it is used tells its query as well; an error event without a listener ends the process.
+    this.pool.on('connect', (client) => client.on('error', () => undefined));
     this.db = new Kysely({ dialect: new PostgresDialect({ pool: this.pool }) });
   }
 
