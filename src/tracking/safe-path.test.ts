@@ -97,7 +97,7 @@ describe('safeRelativePath', () => {
           }
         },
       ),
-      { numRuns: 3000 },
+      { numRuns: 1000 },
     );
   });
 });

@@ -1,12 +1,15 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ConfigError, DataError } from '#core';
+import { ConfigError, DataError, distFile } from '#core';
 import { currentOwner } from '#tracking';
 import { Experiment, Run, Workspace } from './index.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'trainyard-runs-'));
+const built = distFile('workspace', 'index.js');
 let workspace: Workspace;
 let experiment: Experiment;
 beforeAll(async () => {
@@ -127,6 +130,39 @@ describe('a run', () => {
     await run.appendLog('zweite ü\n');
     expect((await run.readLog({ offset: next })).text).toBe('zweite ü\n');
     await run.complete();
+  });
+
+  it('hears from its heartbeat that it is to stop', async () => {
+    const run = await experiment.startLogging({ heartbeatSeconds: 0.02 });
+    const stopped = once(run.signal, 'abort');
+    await (await Run.get(workspace, run.id)).cancel();
+    await stopped;
+    await run.cancel();
+    expect(await run.getStatus()).toBe('Canceled');
+    await expect(experiment.startLogging({ heartbeatSeconds: 0 })).rejects.toThrow(/above 0/);
+  });
+
+  it.skipIf(!existsSync(built))('does not respond when its process was killed (needs a build)', async () => {
+    const program = `const { Workspace, Experiment } = await import(${JSON.stringify(built)});
+      const workspace = await Workspace.open({ path: ${JSON.stringify(folder)}, databaseUrl: '' });
+      const run = await new Experiment(workspace, 'killed').startLogging();
+      await run.log('loss', 0.5);
+      console.log(run.id);
+      setInterval(() => {}, 1000);`;
+    const driver = spawn(process.execPath, ['--input-type=module', '-e', program], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const [id] = await once(driver.stdout, 'data');
+    const run = await Run.get(workspace, String(id).trim());
+    await workspace.store.markNotResponding();
+    expect(await run.getStatus()).toBe('Running');
+    driver.kill('SIGKILL');
+    await once(driver, 'exit');
+    await workspace.store.markNotResponding();
+    expect(await run.getStatus()).toBe('NotResponding');
+    expect(await run.getMetrics()).toEqual({ loss: 0.5 });
+    await run.cancel();
+    expect(await run.getStatus()).toBe('Canceled');
   });
 
   it('must exist to be found', async () => {

@@ -20,7 +20,9 @@ import {
 import { allPages } from './all-pages.ts';
 import { saveStream } from './save-stream.ts';
 
-const HEARTBEAT_SECONDS = 10;
+const DEFAULT_HEARTBEAT_SECONDS = 10;
+/** Half of what others wait for a heartbeat. */
+const MAX_HEARTBEAT_SECONDS = 30;
 
 /** What may be said of a run when it starts. */
 export interface StartOptions {
@@ -31,6 +33,8 @@ export interface StartOptions {
   readonly tags?: Tags;
   /** Settings of the run, such as the learning rate. */
   readonly params?: Readonly<Record<string, Json>>;
+  /** How often the store hears that this process lives, and this process whether to stop, above 0; default 10. */
+  readonly heartbeatSeconds?: number;
 }
 
 /**
@@ -68,10 +72,16 @@ export class Run {
     experimentName: string,
     options: StartOptions & { parentId?: string } = {},
   ): Promise<Run> {
-    const record = await store.createRun({ ...options, experimentName, state: 'Running' });
+    const { heartbeatSeconds = DEFAULT_HEARTBEAT_SECONDS, ...fields } = options;
+    if (!(heartbeatSeconds > 0 && heartbeatSeconds <= MAX_HEARTBEAT_SECONDS)) {
+      throw new ConfigError(
+        `Run: heartbeatSeconds must be above 0 and up to ${MAX_HEARTBEAT_SECONDS}, but got ${heartbeatSeconds}. Leave it out for ${DEFAULT_HEARTBEAT_SECONDS}.`,
+      );
+    }
+    const record = await store.createRun({ ...fields, experimentName, state: 'Running' });
     const run = new Run(store, record);
     await store.claimRun(run.id, currentOwner());
-    run.beat();
+    run.beat(heartbeatSeconds);
     return run;
   }
 
@@ -233,7 +243,7 @@ export class Run {
     return { next: last === undefined ? 0 : last.step + 1 };
   }
 
-  private beat(): void {
+  private beat(seconds: number): void {
     const owner = currentOwner();
     this.timer = setInterval(() => {
       this.store.heartbeat(this.id, owner).then(
@@ -249,7 +259,7 @@ export class Run {
           }
         },
       );
-    }, HEARTBEAT_SECONDS * 1000);
+    }, seconds * 1000);
     this.timer.unref();
   }
 
