@@ -2,9 +2,16 @@ import { Command, CommanderError } from 'commander';
 import { ConfigError, TrainyardError, version } from '#core';
 import { automlCommand } from './automl-command.ts';
 import { dataCommand } from './data-command.ts';
+import { datasetCommand } from './dataset-command.ts';
 import { evaluateCommand } from './evaluate-command.ts';
+import { experimentCommand } from './experiment-command.ts';
+import { initCommand } from './init-command.ts';
+import { modelCommand } from './model-command.ts';
+import { pipelineCommand } from './pipeline-command.ts';
 import { predictCommand } from './predict-command.ts';
+import { runCommand } from './run-command.ts';
 import { sampleCommand } from './sample-command.ts';
+import { serverCommand } from './server-command.ts';
 import { processTerminal, styled, type Terminal } from './terminal.ts';
 import { trainCommand } from './train-command.ts';
 
@@ -24,9 +31,24 @@ Examples:
   $ trainyard automl bank.csv --label y --out model.onnx
   $ trainyard evaluate model.onnx bank.csv --label y
   $ trainyard predict model.onnx new.csv --out predictions.csv
-  $ trainyard train mnist --epochs 3 --out mnist.onnx`,
+  $ trainyard train mnist --epochs 3 --out mnist.onnx
+  $ trainyard init && trainyard server`,
     );
-  const commands = [automlCommand, predictCommand, evaluateCommand, trainCommand, dataCommand, sampleCommand];
+  const commands = [
+    automlCommand,
+    predictCommand,
+    evaluateCommand,
+    trainCommand,
+    dataCommand,
+    sampleCommand,
+    initCommand,
+    experimentCommand,
+    runCommand,
+    datasetCommand,
+    modelCommand,
+    pipelineCommand,
+    serverCommand,
+  ];
   for (const create of commands) {
     program.addCommand(create(terminal));
   }
@@ -91,7 +113,7 @@ function report(error: unknown, args: readonly string[], terminal: Terminal): nu
   const line = message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ');
   terminal.note(`${styled(terminal, 'red', 'error:')} ${line}`);
   const command = args.filter((arg) => !arg.startsWith('-'))[0];
-  const known = ['automl', 'predict', 'evaluate', 'train', 'data', 'sample'].includes(command);
+  const known = createProgram(terminal).commands.some((candidate) => candidate.name() === command);
   terminal.note(`See: trainyard ${known ? `${command} ` : ''}--help`);
   const unexpected = !usage && !(error instanceof TrainyardError);
   if (args.includes('--verbose') && error instanceof Error) terminal.note(fullStack(error));

@@ -33,3 +33,20 @@ export function parseList(text: string, previous: readonly string[] = []): strin
   if (parts.some((part) => part === '')) throw new InvalidArgumentError('Give names separated by commas.');
   return [...previous, ...parts];
 }
+
+/** `name=value` as an object; several uses of an option add up. */
+export function parsePair(
+  text: string,
+  previous: Readonly<Record<string, string>> = {},
+): Record<string, string> {
+  const at = text.indexOf('=');
+  if (at <= 0) throw new InvalidArgumentError('Write name=value.');
+  return { ...previous, [text.slice(0, at)]: text.slice(at + 1) };
+}
+
+/** A port to listen at. */
+export function portNumber(text: string): number {
+  const port = wholeNumber(0)(text);
+  if (port > 65_535) throw new InvalidArgumentError('Give a port from 0 to 65535.');
+  return port;
+}

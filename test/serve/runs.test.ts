@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { currentOwner } from '#tracking';
 import { type Answer, startTestServer, strangeNames } from './test-server.ts';
 
 const { call, store, token } = await startTestServer();
@@ -118,6 +119,7 @@ describe('a run over HTTP', () => {
     expect((await call('POST', `/api/v1/runs/${free}/cancel`)).body).toMatchObject({ state: 'Canceled' });
     expectFault(await call('POST', `/api/v1/runs/${free}/cancel`), 409);
     const driven = await newRun({ state: 'Running', kind: 'pipeline' });
+    await store.claimRun(driven, currentOwner());
     const asked = await call('POST', `/api/v1/runs/${driven}/cancel`);
     expect([asked.status, String(asked.body['state'])]).toEqual([202, 'CancelRequested']);
   });

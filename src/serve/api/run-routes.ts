@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { isFinal, type RunRecord, type Store } from '#tracking';
+import { Run } from '#workspace';
 import type { ApiApp, ApiContext } from './api-app.ts';
 import { pageOf, pageQuery, pageQuerySchema, pageSchema, present } from './page-schemas.ts';
 import {
@@ -132,11 +133,8 @@ async function cancelRun(store: Store, id: string): Promise<RunRecord> {
   if (isFinal(run.state)) {
     throw new RequestError(409, `run ${id}: must not have ended to be cancelled, but is ${run.state}.`);
   }
-  const isUndriven = run.owner === null && run.kind === 'run';
-  const to = run.state === 'NotResponding' || isUndriven ? 'Canceled' : 'CancelRequested';
-  const changed = await store.transition(id, to, { from: [run.state] });
-  // It went on between the two calls.
-  return changed ?? cancelRun(store, id);
+  await Run.of(store, run).cancel('It was cancelled through the API.');
+  return findRun(store, id);
 }
 
 function encodePage<T extends { readonly metrics?: Readonly<Record<string, number>> }>(page: {
