@@ -18,7 +18,8 @@ const holder = `
   const database = new DatabaseSync(process.argv[1]);
   database.exec('begin immediate');
   console.log('locked');
-  setInterval(() => undefined, 1000);`;
+  // A connection that nobody can reach any more is collected, and its lock with it.
+  setInterval(() => database.isOpen, 1000);`;
 
 describe('a SQLite file that another process has locked', () => {
   it('is waited for, then refused in a sentence, and written when it is free again', async () => {

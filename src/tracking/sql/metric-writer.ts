@@ -225,7 +225,8 @@ function collect(
       all.runSeqs.push(seq);
       all.keyIds.push(keyId);
       all.steps.push(step);
-      all.values.push(Number.isNaN(value) ? null : value);
+      // -0 becomes 0, as SQLite would do by itself.
+      all.values.push(Number.isNaN(value) ? null : value + 0);
     }
   }
   const chosen = [...highest.values()].flatMap((ofRun) => [...ofRun.values()]);
