@@ -47,7 +47,10 @@ export const layers = {
     node: [...files, ...threads, 'crypto'],
   },
   tracking: { node: [...files, ...streams, ...processes] },
-  compute: { imports: ['tracking'], node: [...files, ...threads, ...streams, ...processes, ...network] },
+  compute: {
+    imports: ['tracking'],
+    node: [...files, ...threads, ...streams, ...processes, ...network, 'module'],
+  },
   workspace: { imports: ['data', 'tracking', 'compute'], node: [...files, ...streams] },
   pipeline: {
     imports: ['data', 'tabular', 'workspace', 'tracking', 'compute'],
@@ -77,6 +80,7 @@ export const packageOwners = {
   kysely: ['tracking'],
   '@photostructure/sqlite': ['tracking'],
   pg: ['tracking'],
+  sucrase: ['compute'],
   fastify: ['serve'],
   '@fastify/swagger': ['serve'],
   '@fastify/swagger-ui': ['serve'],

@@ -8,3 +8,5 @@ export type {
   JobHandle,
   JobSpec,
 } from './compute-target.ts';
+export { importModule } from './import-module.ts';
+export { LocalCompute } from './local-compute.ts';

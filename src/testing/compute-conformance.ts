@@ -32,6 +32,7 @@ export default async function run(input, context) {
     case 'compute': { const end = Date.now() + input.ms; while (Date.now() < end); return 'done'; }
     case 'wait': await wait(input.ms); return 'done';
     case 'until asked':
+      context.emit('listening');
       await new Promise((resolve) => context.signal.addEventListener('abort', resolve));
       context.emit('asked');
       return 'saved';
@@ -119,9 +120,12 @@ const checks: Readonly<Record<string, Check>> = {
     const events: JobEvent[] = [];
     for await (const event of job) {
       events.push(event);
-      if (event.type === 'started') void job.cancel('enough');
+      if (event.type === 'message' && event.data === 'listening') void job.cancel('enough');
     }
-    assert.deepEqual(types(events).slice(-2), ['message', 'canceled']);
+    assert.deepEqual(events.slice(-2), [
+      { type: 'message', data: 'asked' },
+      { type: 'canceled', reason: 'enough' },
+    ]);
     await assert.rejects(job.result, { name: 'CancelledError' });
   },
   'ends a job that does not listen after its grace period': async (submit) => {
