@@ -27,7 +27,7 @@ export interface StoreOptions {
   readonly root: string;
   /**
    * `postgres://` address of a database; default the environment variable `TRAINYARD_DATABASE_URL`, and without it the
-   * SQLite file `workspace.db` in `root`.
+   * SQLite file `workspace.db` in `root`, which an empty address asks for as well.
    */
   readonly url?: string;
   /** How long a call waits for a locked file or a database that is away, from 0; default 30. */

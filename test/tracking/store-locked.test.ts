@@ -118,13 +118,15 @@ describe('a database that cannot be used', () => {
   });
 });
 
+const mountProgram = '/usr/bin/mount';
+const unmountProgram = '/usr/bin/umount';
 const canMount = canMountFolders();
 
 describe.skipIf(!canMount)('a full disk (needs the right to mount a folder of 3 MB)', () => {
   it('fails the call, keeps what was written, and goes on when there is room', async () => {
     const folder = join(root, 'small');
     mkdirSync(folder);
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', folder]);
+    execFileSync(mountProgram, ['-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', folder]);
     try {
       const store = await openStore({ root: folder, url: '' });
       const { id } = await store.createRun({ experimentName: 'full' });
@@ -149,7 +151,7 @@ describe.skipIf(!canMount)('a full disk (needs the right to mount a folder of 3 
       for (const key of ['metric 0', 'metric 499']) {
         expect((await store.metricHistory(id, key)).length).toBe(steps);
       }
-      execFileSync('mount', ['-o', 'remount,size=30m', folder]);
+      execFileSync(mountProgram, ['-o', 'remount,size=30m', folder]);
       await store.logMetrics(id, [{ key: 'metric 0', value: 1, step: steps }]);
       expect((await store.metricHistory(id, 'metric 0')).length).toBe(steps + 1);
       await store.close();
@@ -157,7 +159,7 @@ describe.skipIf(!canMount)('a full disk (needs the right to mount a folder of 3 
       expect((await again.metricHistory(id, 'metric 499')).length).toBe(steps);
       await again.close();
     } finally {
-      execFileSync('umount', ['-l', folder]);
+      execFileSync(unmountProgram, ['-l', folder]);
     }
   });
 });
@@ -166,8 +168,8 @@ function canMountFolders(): boolean {
   const folder = join(root, 'probe');
   mkdirSync(folder);
   try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', folder], { stdio: 'ignore' });
-    execFileSync('umount', [folder], { stdio: 'ignore' });
+    execFileSync(mountProgram, ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', folder], { stdio: 'ignore' });
+    execFileSync(unmountProgram, [folder], { stdio: 'ignore' });
     return true;
   } catch {
     return false;

@@ -168,7 +168,7 @@ async function getRow(db: Kysely<Schema>, name: string, version: number): Promis
   return row;
 }
 
-export async function unknownModel(db: Kysely<Schema>, name: string, version?: number): Promise<DataError> {
+async function unknownModel(db: Kysely<Schema>, name: string, version?: number): Promise<DataError> {
   const rows = await db
     .selectFrom('models')
     .select(['name', 'version'])

@@ -1,7 +1,7 @@
-import { setTimeout } from 'node:timers/promises';
 import { Kysely, PostgresDialect, sql } from 'kysely';
 import pg from 'pg';
 import { ConfigError, now, RuntimeFailure, TrainyardError } from '#core';
+import { pause } from '../pause.ts';
 import {
   type Database,
   insertEvents,
@@ -178,7 +178,7 @@ class PostgresDatabase implements Database {
       } catch (error) {
         if (error instanceof TrainyardError) throw error;
         if (!isPassing(error) || now() >= end) throw translate(where, error);
-        await setTimeout(pauseMs);
+        await pause(pauseMs);
       }
     }
   }

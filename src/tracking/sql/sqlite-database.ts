@@ -1,8 +1,8 @@
 import { randomInt } from 'node:crypto';
-import { setTimeout } from 'node:timers/promises';
 import { DatabaseSync } from '@photostructure/sqlite';
 import { Kysely } from 'kysely';
 import { DataError, now, RuntimeFailure, TrainyardError, yieldToEventLoop } from '#core';
+import { pause } from '../pause.ts';
 import {
   type Database,
   insertEvents,
@@ -191,7 +191,7 @@ export class SqliteDatabase implements Database {
         const code = resultCode(error);
         if ((code !== BUSY && code !== LOCKED) || now() >= end) throw translate(where, this.file, error);
         // Random, so that processes that met do not meet again.
-        await setTimeout(randomInt(1, pauseMs + 1));
+        await pause(randomInt(1, pauseMs + 1));
       }
     }
   }
