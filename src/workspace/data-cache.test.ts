@@ -31,6 +31,7 @@ beforeAll(async () => {
         clearInterval(timer);
         response.destroy();
       }, 5);
+      response.once('close', () => clearInterval(timer));
       return response;
     };
     if (site.status !== 200) return answer(site.status, Buffer.from('no'));
@@ -115,6 +116,19 @@ describe('the cache of downloads', () => {
     expect(new Set(found.map(({ name }) => name)).size).toBe(1);
     expect(textOf(found[0].name)).toBe(site.body.toString());
     expect(readdirSync(home).filter((file) => /part|lock/.test(file))).toEqual([]);
+  });
+
+  it('takes no more than it is allowed to, in size and time', async () => {
+    await expect(cache.fetch(url, { maxBytes: 1000 })).rejects.toThrow(/more than maxBytes allows/);
+    // The server waits for more than it has sent.
+    site.breakAfter = 10_000;
+    site.body = Buffer.alloc(20_000, 'a');
+    site.tag = '"3"';
+    const hangs = new DataCache(join(home, 'slow'));
+    await expect(hangs.fetch(url, { timeoutMs: 100 })).rejects.toThrow(/timeout/);
+    await using workspace = await Workspace.create({ path: home, databaseUrl: '' });
+    const small = Dataset.tabular.fromDelimitedFiles(url, { maxBytes: 10 });
+    await expect(small.register({ workspace, name: 'big' })).rejects.toThrow(/more than maxBytes allows/);
   });
 
   it('keeps nothing of an error page', async () => {

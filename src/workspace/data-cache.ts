@@ -17,6 +17,13 @@ export interface CachedFile {
   readonly validator: string | null;
 }
 
+export interface FetchLimits {
+  /** Longest time for the whole download; default 10 minutes. What came until then is kept. */
+  readonly timeoutMs?: number;
+  /** Largest accepted file; default 20 GB. */
+  readonly maxBytes?: number;
+}
+
 /** What was received so far, and of which content. */
 interface Partial {
   readonly received: number;
@@ -43,9 +50,9 @@ export class DataCache {
   /**
    * The content of an address now: the copy that is there when the server says it is unchanged, or cannot be asked.
    *
-   * @throws DataError when it cannot be downloaded and there is no copy, or comes damaged
+   * @throws DataError when it cannot be downloaded and there is no copy, breaks off, is too slow or too large
    */
-  async fetch(url: string): Promise<CachedFile> {
+  async fetch(url: string, { timeoutMs = 600_000, maxBytes = 20e9 }: FetchLimits = {}): Promise<CachedFile> {
     await mkdir(this.folder, { recursive: true });
     const key = createHash('sha256').update(url).digest('hex').slice(0, 32);
     const known = await this.findKnown(key);
@@ -53,7 +60,8 @@ export class DataCache {
     // While another process downloads the same address this one does so apart from it.
     const part = join(this.folder, isMine ? `${key}.part` : `${key}.${randomUUID()}.part`);
     try {
-      const found = await this.download(url, part, known);
+      const signal = AbortSignal.timeout(timeoutMs);
+      const found = await this.download(url, part, known, { signal, maxBytes });
       await writeAside(join(this.folder, `${key}.json`), JSON.stringify(found));
       return found;
     } finally {
@@ -69,9 +77,14 @@ export class DataCache {
     return size === found.size ? found : undefined;
   }
 
-  private async download(url: string, part: string, known: CachedFile | undefined): Promise<CachedFile> {
+  private async download(
+    url: string,
+    part: string,
+    known: CachedFile | undefined,
+    { signal, maxBytes }: { signal: AbortSignal; maxBytes: number },
+  ): Promise<CachedFile> {
     const resumable = await this.findPartial(part);
-    const response = await ask(url, known, resumable);
+    const response = await ask(url, known, resumable, signal);
     if (known !== undefined && (response === undefined || response.status === 304)) {
       await response?.body?.cancel();
       return known;
@@ -89,7 +102,7 @@ export class DataCache {
     const length = response.headers.get('content-encoding') ? null : response.headers.get('content-length');
     await writeFile(`${part}.json`, JSON.stringify({ validator }));
     try {
-      await receive(response.body, part, isRest ? 'a' : 'w');
+      await receive(response.body, part, isRest ? 'a' : 'w', maxBytes - before);
     } catch (error) {
       throw unreachable(url, (error as Error).message, error);
     }
@@ -138,6 +151,7 @@ async function ask(
   url: string,
   known: CachedFile | undefined,
   resumable: Partial | undefined,
+  signal: AbortSignal,
 ): Promise<Response | undefined> {
   const headers: Record<string, string> = { 'accept-encoding': 'identity' };
   if (resumable?.validator) {
@@ -147,7 +161,7 @@ async function ask(
     headers[isEntityTag(known.validator) ? 'if-none-match' : 'if-modified-since'] = known.validator;
   }
   try {
-    return await fetch(url, { headers, redirect: 'follow' });
+    return await fetch(url, { headers, redirect: 'follow', signal });
   } catch (error) {
     if (known !== undefined) return undefined;
     const { cause, message } = error as Error;
@@ -156,10 +170,20 @@ async function ask(
 }
 
 /** Writes what arrives; when it breaks off all of that is kept. */
-async function receive(body: AsyncIterable<Uint8Array>, part: string, flags: 'a' | 'w'): Promise<void> {
+async function receive(
+  body: AsyncIterable<Uint8Array>,
+  part: string,
+  flags: 'a' | 'w',
+  maxBytes: number,
+): Promise<void> {
   const handle = await open(part, flags);
+  let received = 0;
   try {
-    for await (const chunk of body) await handle.writeFile(chunk);
+    for await (const chunk of body) {
+      received += chunk.length;
+      if (received > maxBytes) throw new Error('it sends more than maxBytes allows');
+      await handle.writeFile(chunk);
+    }
   } finally {
     await handle.sync();
     await handle.close();

@@ -1,6 +1,6 @@
 export type { ComputeDescription, ComputeFactory } from './compute-targets.ts';
 export { ComputeTarget, ComputeTargets, registerComputeType } from './compute-targets.ts';
-export { type CachedFile, DataCache } from './data-cache.ts';
+export { type CachedFile, DataCache, type FetchLimits } from './data-cache.ts';
 export { Dataset } from './dataset.ts';
 export { DatasetLookup } from './dataset-lookup.ts';
 export { Experiment, type Submittable } from './experiment.ts';

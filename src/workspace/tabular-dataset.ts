@@ -177,8 +177,13 @@ export class TabularDataset {
   async register({ workspace, name, description, tags }: RegisterDatasetOptions): Promise<TabularDataset> {
     const { sources, skip, take } = this.plan;
     const copies: (string | null)[] = [];
+    const { timeoutMs, maxBytes } = this.plan.options;
+    const limits = {
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+      ...(maxBytes === undefined ? {} : { maxBytes }),
+    };
     for (const source of sources) {
-      copies.push(isAddress(source) ? (await workspace.dataCache.fetch(source)).name : null);
+      copies.push(isAddress(source) ? (await workspace.dataCache.fetch(source, limits)).name : null);
     }
     const files = sources.map((source, i) => {
       const copy = copies[i];

@@ -3,7 +3,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { ConfigError, RuntimeFailure } from '#core';
 
 /** The folder of a workspace, and the file in it that says so. */
-export const WORKSPACE_FOLDER = '.trainyard';
+const WORKSPACE_FOLDER = '.trainyard';
 const CONFIG_FILE = 'config.json';
 const CONFIG_VERSION = 1;
 
