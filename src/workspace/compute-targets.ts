@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ComputeSettings, ComputeTarget as Target } from '#compute';
+import { type ComputeSettings, LocalCompute, type ComputeTarget as Target } from '#compute';
 import { ConfigError, DataError, nearestName, UnsupportedError } from '#core';
 import type { Lookup } from './lookup.ts';
 import type { Workspace } from './workspace.ts';
@@ -16,7 +16,12 @@ export interface ComputeDescription extends ComputeSettings {
 /** Makes a target of one type from what was kept of it. */
 export type ComputeFactory = (name: string, settings: ComputeSettings) => Target;
 
-const factories = new Map<string, ComputeFactory>();
+const factories = new Map<string, ComputeFactory>([
+  ['local', (name, settings) => new LocalCompute(name, settings)],
+]);
+
+/** This machine with its default settings, which every workspace has without being told. */
+const local: ComputeDescription = { name: 'local', type: 'local' };
 
 /** Teaches workspaces another type of compute target, such as a cluster. */
 export function registerComputeType(type: string, factory: ComputeFactory): void {
@@ -42,7 +47,7 @@ export class ComputeTargets implements Lookup<Target> {
       const names = await this.keys();
       const near = nearestName(name, names);
       throw new DataError(
-        `ComputeTarget.get: the target must exist, but got ${JSON.stringify(name)}. ${near === undefined ? `There are: ${names.join(', ') || 'none'}; make one with ComputeTarget.create.` : `Did you mean "${near}"?`}`,
+        `ComputeTarget.get: the target must exist, but got ${JSON.stringify(name)}. ${near === undefined ? `There are: ${names.join(', ')}; make one with ComputeTarget.create.` : `Did you mean "${near}"?`}`,
         { name },
       );
     }
@@ -54,7 +59,7 @@ export class ComputeTargets implements Lookup<Target> {
     try {
       return JSON.parse(await readFile(this.fileOf(name), 'utf8'));
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return name === local.name ? local : undefined;
       if (error instanceof ConfigError) throw error;
       throw new ConfigError(
         `ComputeTarget.get: ${this.fileOf(name)} must be readable JSON, but got: ${(error as Error).message}. Remove it and create the target again.`,
@@ -65,10 +70,8 @@ export class ComputeTargets implements Lookup<Target> {
 
   async keys(): Promise<readonly string[]> {
     const files = await readdir(this.folder).catch(() => []);
-    return files
-      .filter((file) => file.endsWith('.json'))
-      .map((file) => file.slice(0, -5))
-      .sort();
+    const names = files.filter((file) => file.endsWith('.json')).map((file) => file.slice(0, -5));
+    return [...new Set([local.name, ...names])].sort();
   }
 
   /** Keeps a target's settings; those it had are replaced. @throws ConfigError that names all faults */
@@ -144,11 +147,13 @@ export const ComputeTarget = {
   ): Promise<Target> => workspace.computeTargets.create(name, settings),
 };
 
-function checkSettings({ minNodes = 0, maxNodes = 1, idleSeconds = 0 }: ComputeSettings): void {
+function checkSettings({ minNodes = 0, maxNodes, idleSeconds = 0 }: ComputeSettings): void {
   const faults: string[] = [];
   if (!Number.isSafeInteger(minNodes) || minNodes < 0) faults.push(`minNodes from 0, but got ${minNodes}`);
-  if (!Number.isSafeInteger(maxNodes) || maxNodes < 1) faults.push(`maxNodes from 1, but got ${maxNodes}`);
-  if (minNodes > maxNodes && maxNodes !== 1) faults.push(`minNodes up to maxNodes, but got ${minNodes}`);
+  if (maxNodes !== undefined) {
+    if (!Number.isSafeInteger(maxNodes) || maxNodes < 1) faults.push(`maxNodes from 1, but got ${maxNodes}`);
+    else if (minNodes > maxNodes) faults.push(`minNodes up to maxNodes ${maxNodes}, but got ${minNodes}`);
+  }
   if (!(idleSeconds >= 0)) faults.push(`idleSeconds from 0, but got ${idleSeconds}`);
   if (faults.length === 0) return;
   throw new ConfigError(

@@ -113,7 +113,7 @@ describe('compute targets of a workspace', () => {
     const made = await ComputeTarget.create(first, 'project-compute', { type: 'recorded', ...settings });
     expect(await ComputeTarget.get(first, 'project-compute')).toBe(made);
     await using second = await Workspace.open({ path, databaseUrl });
-    expect(await second.computeTargets.keys()).toEqual(['project-compute']);
+    expect(await second.computeTargets.keys()).toEqual(['local', 'project-compute']);
     expect((await ComputeTarget.get(second, 'project-compute')).settings).toEqual(settings);
     expect(await second.computeTargets.has('other')).toBe(false);
     await expect(ComputeTarget.get(second, 'project-computer')).rejects.toThrow(
@@ -125,6 +125,19 @@ describe('compute targets of a workspace', () => {
     await expect(ComputeTarget.get(second, 'project-compute')).rejects.toThrow(DataError);
   });
 
+  it('are this machine unless told otherwise, with or without a name', async () => {
+    await using workspace = await Workspace.create({ path: freshFolder(), databaseUrl });
+    const local = await ComputeTarget.get(workspace, 'local');
+    expect([local.name, local.type]).toEqual(['local', 'local']);
+    const named = await ComputeTarget.create(workspace, 'small', { maxNodes: 1, idleSeconds: 0 });
+    const work = join(folder, 'double.mjs');
+    writeFileSync(work, 'export default (input) => 2 * input;');
+    expect(await named.submit({ name: 'double', module: work, input: 21 }).result).toBe(42);
+    const names: string[] = [];
+    for await (const { name } of workspace.computeTargets) names.push(name);
+    expect(names).toEqual(['local', 'small']);
+  });
+
   it('refuse names that are no files and settings that no target can meet', async () => {
     await using workspace = await Workspace.create({ path: freshFolder(), databaseUrl });
     for (const name of ['', '../x', 'a b', 'x'.repeat(64)]) {
@@ -133,6 +146,9 @@ describe('compute targets of a workspace', () => {
     await expect(
       ComputeTarget.create(workspace, 'x', { minNodes: -1, maxNodes: 0, idleSeconds: Number.NaN }),
     ).rejects.toThrow(/minNodes from 0.*maxNodes from 1.*idleSeconds from 0/);
+    await expect(ComputeTarget.create(workspace, 'x', { minNodes: 2, maxNodes: 1 })).rejects.toThrow(
+      /minNodes up to maxNodes 1, but got 2/,
+    );
     await expect(ComputeTarget.create(workspace, 'x', { type: 'moon' })).rejects.toThrow(/the type must be/);
   });
 });
