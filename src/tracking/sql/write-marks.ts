@@ -51,10 +51,10 @@ export class WriteMarks {
 
   /** Waits for the transaction if the server is still at it: it holds the row. */
   async wasCommitted(db: Kysely<Schema>, { slot, number }: WriteMark): Promise<boolean> {
-    const { rows } = await sql<{ number: number }>`
+    const { rows } = await sql<{ number: number | string }>`
       insert into write_marks (client, slot, number) values (${this.client}, ${slot}, 0)
       on conflict (client, slot) do update set number = write_marks.number returning number`.execute(db);
-    return rows[0]?.number === number;
+    return Number(rows[0]?.number) === number;
   }
 
   async remove(db: Kysely<Schema>): Promise<void> {
