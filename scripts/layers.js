@@ -40,7 +40,7 @@ export const layers = {
   train: { imports: ['engine', 'nn', 'data', 'metrics'], node: [...files, ...streams] },
   tabular: {
     imports: ['engine', 'nn', 'train', 'data', 'metrics', 'tune', 'kernels'],
-    node: [...files, ...threads, 'crypto'],
+    node: [...files, ...threads, 'crypto', 'v8'],
   },
   vision: {
     imports: ['engine', 'nn', 'train', 'data', 'metrics', 'tune', 'kernels'],

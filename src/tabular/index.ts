@@ -10,6 +10,7 @@ export type {
 } from './automl/automl-result.ts';
 export { portfolioFor } from './automl/portfolio.ts';
 export { type AutoMLRun, runAutoML } from './automl/run-automl.ts';
+export type { TrialJobSpec, TrialWorkers } from './automl/trial-pool.ts';
 export type { ColumnImportance, PermutationOptions } from './ensemble/permutation-importance.ts';
 export { permutationImportance } from './ensemble/permutation-importance.ts';
 export type { FeaturizationSettings, Imputation } from './features/config.ts';

@@ -2,6 +2,7 @@ import type { Logger } from '#core';
 import type { Table } from '#data';
 import type { FeaturizationConfig } from '../features/config.ts';
 import type { Task } from '../learners/learner.ts';
+import type { TrialWorkers } from './trial-pool.ts';
 
 /** How candidates are validated. Everything but `auto` is taken as given. */
 export type ValidationOption =
@@ -42,6 +43,11 @@ export interface AutoMLOptions {
   readonly maxTrials?: number;
   /** Workers; the processor's cores, at most 8, when absent. */
   readonly concurrency?: number;
+  /**
+   * Where trials run: `threads` of this process, or a compute target, which gives every job a process of its own and
+   * starts it again when that is lost. The results are the same. `threads` when absent.
+   */
+  readonly workers?: 'threads' | TrialWorkers;
   /** Learners to use; all when absent. The baseline is always fitted. */
   readonly allow?: readonly string[];
   /** Learners not to use. */

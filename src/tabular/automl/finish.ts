@@ -20,7 +20,8 @@ import { baseline } from './portfolio.ts';
 import type { PredictionStore } from './prediction-store.ts';
 import { ensembleCandidates, scoreOf } from './search-loop.ts';
 import type { SerializedEnsemble, TrialEnvironment } from './trial-job.ts';
-import type { JobHandle, WorkerPool } from './worker-pool.ts';
+import type { TrialPool } from './trial-pool.ts';
+import type { JobHandle } from './worker-pool.ts';
 
 /** Most trials an ensemble chooses from. */
 const MAX_CANDIDATES = 40;
@@ -29,7 +30,7 @@ const IMPORTANCE_ROWS = 2000;
 const IMPORTANCE_REPEATS = 3;
 
 export interface FinishContext {
-  readonly pool: WorkerPool;
+  readonly pool: TrialPool;
   readonly environment: TrialEnvironment;
   readonly labels: ClassLabels | null;
   readonly trials: readonly TrialRecord[];

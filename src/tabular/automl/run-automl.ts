@@ -14,11 +14,14 @@ import { parseLimits, type RunLimits } from './parse-options.ts';
 import { portfolioFor } from './portfolio.ts';
 import { PredictionStore } from './prediction-store.ts';
 import { type PlannedRun, type PreparedRun, prepareRun } from './prepare-run.ts';
+import { ProcessPool } from './process-pool.ts';
 import { Search } from './search.ts';
 import { childRun, SearchLoop, type SearchOutcome, scoreOf } from './search-loop.ts';
 import { lockStateFolder } from './state-lock.ts';
 import { StopRule } from './stop-rule.ts';
 import { tooGoodWarning } from './too-good.ts';
+import type { TrialEnvironment } from './trial-job.ts';
+import type { TrialPool } from './trial-pool.ts';
 import { TrialRunner } from './trial-runner.ts';
 import { verifyModel } from './verify-model.ts';
 import { WorkerPool } from './worker-pool.ts';
@@ -136,13 +139,7 @@ class AutoMLSession {
     const earlier = journal?.contents.validation;
     const planned = await prepared.plan(earlier);
     if (earlier === undefined) journal?.recordValidation(planned.validation);
-    const pool = new WorkerPool(planned.environment, {
-      size: limits.concurrency,
-      heapMegabytes: Math.floor(
-        Math.min(4096, Math.max(512, totalmem() / MEBIBYTE / (limits.concurrency + 1))),
-      ),
-      logger: this.logger,
-    });
+    const pool = this.openPool(planned.environment, limits.concurrency);
     try {
       return await this.searchAndFinish({ limits, prepared, planned, journal, pool });
     } catch (error) {
@@ -151,6 +148,16 @@ class AutoMLSession {
     } finally {
       await pool.close();
     }
+  }
+
+  private openPool(environment: TrialEnvironment, concurrency: number): TrialPool {
+    const { workers = 'threads' } = this.options;
+    if (workers !== 'threads') return new ProcessPool(environment, workers, concurrency);
+    return new WorkerPool(environment, {
+      size: concurrency,
+      heapMegabytes: Math.floor(Math.min(4096, Math.max(512, totalmem() / MEBIBYTE / (concurrency + 1)))),
+      logger: this.logger,
+    });
   }
 
   private async searchAndFinish(parts: Parts): Promise<Finished> {
@@ -366,5 +373,5 @@ interface Parts {
   readonly prepared: PreparedRun;
   readonly planned: PlannedRun;
   readonly journal: Journal | undefined;
-  readonly pool: WorkerPool;
+  readonly pool: TrialPool;
 }

@@ -8,7 +8,8 @@ import type { PipelineConfig } from '../pipeline/pipeline.ts';
 import type { TrialStatus } from './automl-result.ts';
 import { baseline } from './portfolio.ts';
 import type { TrialEnvironment } from './trial-job.ts';
-import type { JobHandle, WorkerPool } from './worker-pool.ts';
+import type { TrialPool } from './trial-pool.ts';
+import type { JobHandle } from './worker-pool.ts';
 
 /** Predictions that are scored without asking a worker. */
 const MAX_SCORED_HERE = 200_000;
@@ -40,11 +41,11 @@ export interface TrialLimits {
  * or counts for nothing.
  */
 export class TrialRunner {
-  private readonly pool: WorkerPool;
+  private readonly pool: TrialPool;
   private readonly environment: TrialEnvironment;
   private readonly running = new Set<JobHandle<'fold'> | JobHandle<'score'>>();
 
-  constructor(pool: WorkerPool, environment: TrialEnvironment) {
+  constructor(pool: TrialPool, environment: TrialEnvironment) {
     this.pool = pool;
     this.environment = environment;
   }

@@ -10,6 +10,7 @@ import {
   type TrialEnvironment,
   type WorkerSetup,
 } from './trial-job.ts';
+import type { TrialPool } from './trial-pool.ts';
 
 /** How long a cancelled job may take to notice before its worker is ended. */
 const GRACE_SECONDS = 2;
@@ -62,7 +63,7 @@ interface Slot {
  * Worker threads over one environment. A job whose worker dies, e.g. of a full heap, fails alone and the worker is
  * replaced.
  */
-export class WorkerPool {
+export class WorkerPool implements TrialPool {
   private readonly environment: TrialEnvironment;
   private readonly options: WorkerPoolOptions;
   private readonly slots: Slot[] = [];
