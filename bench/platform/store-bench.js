@@ -33,6 +33,8 @@ async function benchLogging(root) {
     Array.from({ length: 40 }, (_, k) => ({ key: `metric ${k}`, value: at / (k + 1), step: at }));
   const newRun = async () => (await store.createRun({ experimentName: 'bench', state: 'Running' })).id;
 
+  const warm = await newRun();
+  for (let at = 0; at < 200; at++) await store.logMetrics(warm, step(at));
   const one = await newRun();
   const awaited = await rate(2500 * 40, async () => {
     for (let at = 0; at < 2500; at++) await store.logMetrics(one, step(at));
