@@ -1,0 +1,144 @@
+import { randomUUID } from 'node:crypto';
+import type { AddressInfo } from 'node:net';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { ConfigError, DataError, now, version } from '#core';
+import type { TokenStore } from '#tracking';
+import { checkToken } from '../auth/token.ts';
+import { Batcher } from './batcher.ts';
+import { parseScoreRequest, type ScoreRequest } from './parse-score-request.ts';
+import type { RowScore, Scorer } from './scorer.ts';
+import { TabularScorer } from './tabular-scorer.ts';
+
+export interface ScoringServerOptions {
+  /** Path or bytes of a model written by `trainyard automl`. */
+  readonly model: string | Uint8Array;
+  /** Shown in the header `azureml-model-deployment`; default `1`. */
+  readonly modelVersion?: string;
+  /** Default `127.0.0.1`. Another one needs `tokens`. */
+  readonly host?: string;
+  /** 0 for any free one; default 5001, as Azure ML's server. */
+  readonly port?: number;
+  /** Where tokens with scope `score` are kept; without it nobody has to show one. */
+  readonly tokens?: TokenStore;
+  /** Rows that may wait before callers get 429; default 4096. */
+  readonly maxQueueRows?: number;
+  /** Rows of one call of the model; default 256. */
+  readonly maxBatchRows?: number;
+  /** Largest body; default 8 MiB. */
+  readonly maxBodyBytes?: number;
+  /** Seconds in which a request must have come whole; default 20. */
+  readonly requestSeconds?: number;
+}
+
+export interface ScoringServer {
+  readonly url: string;
+  readonly port: number;
+  /** Loads another model and scores new requests with it; accepted ones are finished by the one before. */
+  swap(model: string | Uint8Array, modelVersion: string): Promise<void>;
+  /** Finishes what it has accepted. */
+  close(): Promise<void>;
+}
+
+const loopback = new Set(['127.0.0.1', '::1', 'localhost']);
+
+/**
+ * Serves a model over HTTP in the form of Azure ML's online endpoints: `POST /score`, `GET /` for health.
+ *
+ * @throws ConfigError for a public host without tokens
+ * @throws DataError when there is no such model
+ */
+export async function createScoringServer(options: ScoringServerOptions): Promise<ScoringServer> {
+  const { host = '127.0.0.1', port = 5001, tokens, maxBatchRows = 256 } = options;
+  if (!loopback.has(host) && (tokens === undefined || (await tokens.listTokens()).length === 0)) {
+    throw new ConfigError(
+      `createScoringServer: a host that others can reach needs a token, but got ${host} and none. Make one with \`trainyard token create --scope score\`, or listen at 127.0.0.1.`,
+      { host },
+    );
+  }
+  const load = async (model: string | Uint8Array, name: string) =>
+    new Batcher(await TabularScorer.load(model, name), maxBatchRows, () => {});
+  let current = await load(options.model, options.modelVersion ?? '1');
+  const app = createApp(options, () => current);
+  try {
+    await app.listen({ host, port });
+  } catch (error) {
+    await current.close();
+    throw error;
+  }
+  const address = app.server.address() as AddressInfo;
+  return {
+    port: address.port,
+    url: `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`,
+    swap: async (model, modelVersion) => {
+      const before = current;
+      current = await load(model, modelVersion);
+      await before.close();
+    },
+    close: async () => {
+      await app.close();
+      await current.close();
+    },
+  };
+}
+
+function createApp(options: ScoringServerOptions, current: () => Batcher): FastifyInstance {
+  const { tokens, maxQueueRows = 4096, maxBodyBytes = 8 * 1024 * 1024, requestSeconds = 20 } = options;
+  const app = fastify({
+    bodyLimit: maxBodyBytes,
+    requestTimeout: requestSeconds * 1000,
+    forceCloseConnections: 'idle',
+    onProtoPoisoning: 'ignore',
+    onConstructorPoisoning: 'ignore',
+  });
+  app.addHook('onRequest', async (request, reply) => {
+    const id = String(request.headers['x-request-id'] ?? randomUUID());
+    if (id.length > 100)
+      return reply.code(431).send({ message: 'x-request-id: must have at most 100 characters.' });
+    reply.headers({
+      'x-request-id': id,
+      'x-ms-request-id': id,
+      'x-ms-server-version': `trainyard/${version}`,
+    });
+    reply.header('azureml-model-deployment', current().scorer.version);
+    if (tokens === undefined || request.routeOptions.url !== '/score') return;
+    const refusal = await checkToken(tokens, request.headers.authorization, 'score');
+    if (refusal !== undefined) return reply.code(refusal.statusCode).send({ message: refusal.message });
+  });
+  app.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
+    const status = error instanceof DataError ? 400 : (error.statusCode ?? 500);
+    if (status >= 500) reply.header('x-ms-run-function-failed', 'True');
+    return reply.code(status).send({ message: status < 500 ? error.message : 'score: the model failed.' });
+  });
+  app.setNotFoundHandler((request, reply) => {
+    const isKnown = ['/', '/score'].includes(request.url.split('?')[0]);
+    const message = `${request.method} ${request.url}: ${isKnown ? 'is no method of this route' : 'is no route of this server'}.`;
+    return reply.code(isKnown ? 405 : 404).send({ message });
+  });
+  app.get('/', (_request, reply) => reply.type('text/plain').send('Healthy'));
+  app.post('/score', async (request: FastifyRequest, reply: FastifyReply) => {
+    const batcher = current();
+    const parsed = parseScoreRequest(request.body);
+    batcher.scorer.check(parsed.rows);
+    if (batcher.rows > 0 && batcher.rows + parsed.rows.length > maxQueueRows) {
+      return reply
+        .code(429)
+        .header('retry-after', '1')
+        .send({ message: `score: at most ${maxQueueRows} rows may wait, but more came. Try again later.` });
+    }
+    const started = now();
+    const scores = await batcher.score(parsed.rows);
+    reply.header('x-ms-run-function-failed', 'False');
+    reply.header('x-ms-run-fn-exec-ms', ((now() - started) * 1000).toFixed(3));
+    return answerOf(parsed, scores, batcher.scorer);
+  });
+  return app;
+}
+
+function answerOf({ method, answer }: ScoreRequest, scores: readonly RowScore[], scorer: Scorer): unknown {
+  if (method === 'predict_proba' && !scorer.isClassifier)
+    throw new DataError(
+      'score: predict_proba needs a classifier, but the model is a regression. Use predict.',
+    );
+  const results = scores.map((score) => (method === 'predict' ? score.prediction : score.probabilities));
+  return answer === 'plain' ? results : { [answer]: results };
+}
