@@ -11,8 +11,10 @@ import { pipelineCommand } from './pipeline-command.ts';
 import { predictCommand } from './predict-command.ts';
 import { runCommand } from './run-command.ts';
 import { sampleCommand } from './sample-command.ts';
+import { serveCommand } from './serve-command.ts';
 import { serverCommand } from './server-command.ts';
 import { processTerminal, styled, type Terminal } from './terminal.ts';
+import { tokenCommand } from './token-command.ts';
 import { trainCommand } from './train-command.ts';
 
 const EXIT_FAILURE = 1;
@@ -48,6 +50,8 @@ Examples:
     modelCommand,
     pipelineCommand,
     serverCommand,
+    serveCommand,
+    tokenCommand,
   ];
   for (const create of commands) {
     program.addCommand(create(terminal));
