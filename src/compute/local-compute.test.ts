@@ -136,3 +136,22 @@ it('names all faults of settings and jobs at once', () => {
     /module.*memoryLimitMB.*retries/,
   );
 });
+
+it('a job that is canceled when its worker was lost does not start again', async () => {
+  const module = join(folder, 'die.mjs');
+  writeFileSync(
+    module,
+    "export default () => { process.kill(process.pid, 'SIGKILL'); return new Promise(() => {}); };",
+  );
+  const target = new LocalCompute();
+  const job = target.submit({ name: 'die', module, input: null, retries: 5 });
+  const types: string[] = [];
+  for await (const event of job) {
+    types.push(event.type);
+    if (event.type === 'lost') await job.cancel('enough');
+  }
+  await expect(job.result).rejects.toThrow('enough');
+  expect(types.at(-1)).toBe('canceled');
+  expect(target.status().busy).toBe(0);
+  await target.close();
+}, 30_000);

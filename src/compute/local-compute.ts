@@ -108,7 +108,8 @@ export class LocalCompute implements ComputeTarget {
 
   private async drive(job: LocalJob): Promise<void> {
     let outcome: 'done' | 'again';
-    do outcome = await job.run(this.takeWorker());
+    // Who hears that a worker was lost may cancel the job before it starts again.
+    do outcome = job.isOver ? 'done' : await job.run(this.takeWorker());
     while (outcome === 'again' && !this.isClosed);
     if (outcome === 'again') await job.cancel('the compute target was closed');
     this.running.delete(job);
