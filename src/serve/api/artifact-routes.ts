@@ -45,21 +45,19 @@ export async function artifactRoutes(app: ApiApp, context: ApiContext): Promise<
     },
   );
 
-  // Fastify adds HEAD to it.
-  app.get(
-    '/runs/:id/artifacts/*',
-    {
-      config: { scope: 'read' },
-      schema: { tags, summary: 'The file, or a range of it', params: fileParams },
-    },
-    async (request, reply) => {
+  app.route({
+    method: ['GET', 'HEAD'],
+    url: '/runs/:id/artifacts/*',
+    config: { scope: 'read' },
+    schema: { tags, summary: 'The file, or a range of it', params: fileParams },
+    handler: async (request, reply) => {
       const { id, '*': path } = request.params;
       const { size, sha256 } = await find(id, path);
       const open = async (range?: { start: number; end: number }) =>
         (await store.openArtifact(id, path, range)).content;
       return sendFile(request, reply, { name: path, size, sha256, open });
     },
-  );
+  });
 
   app.put(
     '/runs/:id/artifacts/*',

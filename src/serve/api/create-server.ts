@@ -36,8 +36,10 @@ export interface ServerOptions {
   readonly port?: number;
   /** Largest file that may be uploaded; default 64 GiB. */
   readonly maxUploadBytes?: number;
-  /** Seconds without a byte after which a connection is closed, and within which a JSON body must be whole; default 30. */
+  /** Seconds without a byte after which a connection is closed; default 30. */
   readonly idleSeconds?: number;
+  /** Seconds within which a body that is no file must be whole; default 20. */
+  readonly bodySeconds?: number;
   /** Seconds between two looks for runs whose process is gone; default 10. */
   readonly superviseSeconds?: number;
 }
@@ -103,6 +105,8 @@ async function createApp(options: ServerOptions, closing: AbortSignal): Promise<
     // Idle connections that are kept open would hold up the end.
     forceCloseConnections: 'idle',
     return503OnClosing: true,
+    // Files answer HEAD themselves, without being opened.
+    exposeHeadRoutes: false,
     // Names of 500 characters are up to 6000 when they are escaped.
     routerOptions: { maxParamLength: 8000, ignoreTrailingSlash: true },
     // `__proto__` is a name like others: nothing here copies keys by assignment.
@@ -120,7 +124,7 @@ async function createApp(options: ServerOptions, closing: AbortSignal): Promise<
   });
   const context: ApiContext = { store, pipelines, closing, maxUploadBytes };
   await describeApi(app);
-  limitBodyTime(app, idleSeconds);
+  limitBodyTime(app, options.bodySeconds ?? 20);
   requireToken(app, context);
   app.get('/', { schema: { hide: true } }, async () => ({ name: 'trainyard', version, docs: '/docs' }));
   await app.register(

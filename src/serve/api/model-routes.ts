@@ -112,10 +112,12 @@ function versionRoutes(app: ApiApp, context: ApiContext): void {
       reply.send(encodeModel(await findModel(context, params.name, params.version))),
   );
 
-  app.get(
-    '/models/:name/versions/:version/content',
-    { config: read, schema: { tags, summary: 'The file, or a range of it', params: versionParams } },
-    async (request, reply) => {
+  app.route({
+    method: ['GET', 'HEAD'],
+    url: '/models/:name/versions/:version/content',
+    config: read,
+    schema: { tags, summary: 'The file, or a range of it', params: versionParams },
+    handler: async (request, reply) => {
       const { name, version, size, sha256 } = await findModel(
         context,
         request.params.name,
@@ -125,7 +127,7 @@ function versionRoutes(app: ApiApp, context: ApiContext): void {
         (await store.openModel(name, version, range)).content;
       return sendFile(request, reply, { name: `${name}-${version}.onnx`, size, sha256, open });
     },
-  );
+  });
 
   app.delete(
     '/models/:name/versions/:version',

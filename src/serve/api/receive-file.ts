@@ -52,6 +52,8 @@ function limitBytes(source: Readable, maxBytes: number): Transform {
   });
   // `pipe` does not pass on that the client is gone.
   source.once('error', (error) => counter.destroy(error));
+  // The rest is read into nothing, so that the client gets to the answer and the connection is free again.
+  counter.once('close', () => source.resume());
   source.once('close', () => {
     if (!source.readableEnded) counter.destroy(new Error('the client has gone'));
   });

@@ -71,12 +71,16 @@ function isInUse(message: string): boolean {
 
 /** Writes what a handler threw. The sentence of an unexpected error stays in the server's log. */
 export function answerError(
-  error: FastifyError | Error,
+  thrown: FastifyError | Error,
   request: FastifyRequest,
   reply: FastifyReply,
 ): FastifyReply {
-  const status = statusOf(error);
-  if (status >= 500) request.log.error(error);
+  // What was found while a file came, the store wraps in its own words.
+  const error = thrown.cause instanceof RequestError ? thrown.cause : thrown;
+  // A file that breaks off because its sender has gone is no failure of the store.
+  const isGone = request.raw.destroyed && !request.raw.complete;
+  const status = isGone ? 400 : statusOf(error);
+  if (status === 500 || status === 503) request.log.error(error);
   if (status === 503) reply.header('retry-after', '5');
   const field = error instanceof RequestError ? error.field : fieldOf(error);
   const isOurs = error instanceof TrainyardError || status < 500;
