@@ -86,6 +86,23 @@ export class TabularDataset {
     );
   }
 
+  /** The dataset as plain data, for another process; a registered one by name and version. */
+  toJSON(): Json {
+    const { sources, options, skip, take } = this.plan;
+    if (this.record !== undefined) return { name: this.record.name, version: this.record.version };
+    return { sources, options: JSON.parse(JSON.stringify(options)), skip, take: take ?? null };
+  }
+
+  /** `toJSON` undone. @throws DataError when it was registered and is not any more */
+  static async fromJSON(workspace: Workspace, json: Json): Promise<TabularDataset> {
+    const stored = json as unknown as
+      | { readonly name: string; readonly version: number }
+      | { sources: string[]; options: TabularOptions; skip: number; take: number | null };
+    if ('name' in stored) return workspace.datasets.get(stored.name, stored.version);
+    const { sources, options, skip, take } = stored;
+    return new TabularDataset({ sources, files: sources, options, skip, take: take ?? undefined });
+  }
+
   get name(): string | undefined {
     return this.record?.name;
   }
@@ -100,6 +117,11 @@ export class TabularDataset {
 
   get tags(): Tags | undefined {
     return this.record?.tags;
+  }
+
+  /** Paths of its files: copies in the workspace in place of addresses. */
+  get files(): readonly string[] {
+    return this.plan.files;
   }
 
   /** Paths and addresses it was made from. */

@@ -54,6 +54,8 @@ export interface AutoMLOptions {
   readonly block?: readonly string[];
   /** The search ends once the primary metric is at least this good. */
   readonly exitScore?: number;
+  /** The search ends when the best has not changed for long; true when absent. Without it a timeout or `maxTrials` must. */
+  readonly earlyStopping?: boolean;
   /** `auto`, `off` or a configuration; `auto` when absent. */
   readonly featurization?: 'auto' | 'off' | FeaturizationConfig | Readonly<Record<string, unknown>>;
   /** Folder that makes the search resumable. */

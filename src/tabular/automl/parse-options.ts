@@ -40,6 +40,9 @@ export function parseLimits(options: AutoMLOptions): RunLimits {
     options.folds !== undefined && options.validation !== undefined && options.validation.kind !== 'auto'
       ? 'folds and validation exclude each other; give the folds within validation'
       : undefined,
+    options.earlyStopping === false && options.timeoutSeconds === undefined && options.maxTrials === undefined
+      ? 'without early stopping a timeoutSeconds or maxTrials must end the search'
+      : undefined,
     outputFault(options.out),
     ...learnerNameFaults('allow', options.allow),
     ...learnerNameFaults('block', options.block),

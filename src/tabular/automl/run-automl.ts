@@ -225,6 +225,7 @@ class AutoMLSession {
         metric: prepared.metric,
         ...(limits.maxTrials === undefined ? {} : { maxTrials: limits.maxTrials }),
         ...(limits.exitScore === undefined ? {} : { exitScore: limits.exitScore }),
+        earlyStopping: this.options.earlyStopping ?? true,
       }),
       costs: new CostModel((config) => search.relativeCost(config)),
       predictions,

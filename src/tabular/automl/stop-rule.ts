@@ -9,6 +9,8 @@ export interface StopLimits {
   /** Most trials, the baseline included. */
   readonly maxTrials?: number;
   readonly exitScore?: number;
+  /** Stop when nothing gets better; true by default. */
+  readonly earlyStopping?: boolean;
 }
 
 /**
@@ -56,14 +58,14 @@ export class StopRule {
    * @param running trials that are started and not yet added
    */
   reason(running = 0): string | undefined {
-    const { metric, maxTrials, exitScore } = this.limits;
+    const { metric, maxTrials, exitScore, earlyStopping = true } = this.limits;
     if (this.best !== undefined && exitScore !== undefined && !isBetter(metric, exitScore, this.best)) {
       return `the exit score ${exitScore} was reached`;
     }
     if (maxTrials !== undefined && this.trials + running >= maxTrials)
       return `all ${maxTrials} trials were made`;
     const idle = this.trials - this.bestAt;
-    if (this.trials >= LANDMARK_TRIALS && idle >= PATIENCE_TRIALS) {
+    if (earlyStopping && this.trials >= LANDMARK_TRIALS && idle >= PATIENCE_TRIALS) {
       return `the best score did not change over the last ${idle} trials`;
     }
     return undefined;
