@@ -1,8 +1,10 @@
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { currentOwner } from '#tracking';
+import { createServer, createToken } from '#serve';
+import { currentOwner, openStore } from '#tracking';
 import { type Answer, startTestServer, strangeNames } from './test-server.ts';
 
-const { call, store, token } = await startTestServer();
+const { call, store, token, root } = await startTestServer();
 
 async function newRun(body: Record<string, unknown> = {}): Promise<string> {
   const { status, body: run } = await call('POST', '/api/v1/runs', { experimentName: 'tests', ...body });
@@ -235,6 +237,36 @@ describe('experiments', () => {
 });
 
 describe('tokens', () => {
+  it('are asked for before a server can be reached from elsewhere', async () => {
+    const lonely = await openStore({ root: join(root, 'lonely'), url: '' });
+    await expect(createServer({ store: lonely, host: '0.0.0.0', port: 0 })).rejects.toThrow('needs a token');
+    await createToken(lonely, { name: 'first', scopes: ['read'] });
+    const server = await createServer({ store: lonely, host: '0.0.0.0', port: 0 });
+    await server.close();
+    await lonely.close();
+  });
+
+  it('cannot be searched, and nobody may ask without end', async () => {
+    const other = await startTestServer();
+    const guess = (i: number) => other.call('GET', '/api/v1/runs', undefined, { token: `guess${i}` });
+    const statuses = new Set<number>();
+    for (let i = 0; i < 70; i++) statuses.add((await guess(i)).status);
+    expect([...statuses]).toEqual([401, 429]);
+    expect((await guess(71)).headers.get('retry-after')).toMatch(/^\d+$/);
+    expect((await other.call('GET', '/api/v1/runs')).status).toBe(200);
+    const small = await startTestServer({ requestsPerMinute: 3 });
+    const answers = [];
+    for (let i = 0; i < 5; i++) answers.push((await small.call('GET', '/api/v1/runs')).status);
+    expect(answers).toEqual([200, 200, 200, 429, 429]);
+  });
+
+  it('are not put into pages of others: answers carry the headers that browsers heed', async () => {
+    const { headers } = await call('GET', '/api/v1/runs');
+    expect(headers.get('content-security-policy')).toContain("default-src 'none'");
+    expect(headers.get('x-content-type-options')).toBe('nosniff');
+    expect(headers.get('x-frame-options')).toBe('SAMEORIGIN');
+  });
+
   it('are asked for: none, unknown, expired and of another scope', async () => {
     const list = (secret: string | null) => call('GET', '/api/v1/runs', undefined, { token: secret });
     expectFault(await list(null), 401);

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
-import { createServer, type Server, type ServerOptions } from '#serve';
+import { createServer, createToken, type Server, type ServerOptions } from '#serve';
 import { openStore, type Store, type TokenScope } from '#tracking';
 
 /** A listening server over a store of its own, and a client that has a token. */
@@ -46,9 +46,10 @@ export async function startTestServer(
     rmSync(root, { recursive: true, force: true });
   });
   const token = async (scopes: readonly TokenScope[], expiresAt: string | null = null) => {
+    if (expiresAt === null) return (await createToken(store, { name: 'test', scopes })).text;
     const secret = randomBytes(32).toString('base64url');
     const hash = createHash('sha256').update(secret).digest('hex');
-    await store.createToken({ name: `test ${scopes}`, hash, scopes, expiresAt });
+    await store.createToken({ name: 'expires', hash, scopes, expiresAt });
     return secret;
   };
   const all = await token(['admin']);

@@ -14,7 +14,7 @@ import { modelRoutes } from './model-routes.ts';
 import { pipelineRoutes } from './pipeline-routes.ts';
 import type { PipelineService } from './pipeline-service.ts';
 import { answerError, errorBody } from './request-error.ts';
-import { requireToken } from './require-token.ts';
+import { refusePublicHost, requireToken } from './require-token.ts';
 import { runLogRoutes } from './run-log-routes.ts';
 import { runRoutes } from './run-routes.ts';
 import { superviseRuns } from './supervise-runs.ts';
@@ -40,6 +40,8 @@ export interface ServerOptions {
   readonly idleSeconds?: number;
   /** Seconds within which a body that is no file must be whole; default 20. */
   readonly bodySeconds?: number;
+  /** Requests that one address may make in a minute, from 1; default 60,000. */
+  readonly requestsPerMinute?: number;
   /** Seconds between two looks for runs whose process is gone; default 10. */
   readonly superviseSeconds?: number;
 }
@@ -57,7 +59,7 @@ export interface Server {
  * Serves a workspace over HTTP: experiments, runs, artefacts, datasets, models and published pipelines under
  * `/api/v1`, submission in Azure ML's form under `/pipelines/v1.0`, the OpenAPI document at `/openapi.json`.
  *
- * @throws ConfigError for a port that is none
+ * @throws ConfigError for a port that is none, and for an address that others can reach while there is no token
  * @throws RuntimeFailure when the address is in use or not of this machine
  */
 export async function createServer(options: ServerOptions): Promise<Server> {
@@ -67,6 +69,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       `createServer: port must be a whole number from 0 to 65535, but got ${port}. Use 8000.`,
     );
   }
+  await refusePublicHost(options.store, host);
   const closing = new AbortController();
   const app = await createApp(options, closing.signal);
   app.addHook('preClose', async () => closing.abort());
@@ -123,9 +126,9 @@ async function createApp(options: ServerOptions, closing: AbortSignal): Promise<
     return reply.code(404).send(request.url.startsWith('/pipelines/') ? { ...body, message } : body);
   });
   const context: ApiContext = { store, pipelines, closing, maxUploadBytes };
-  await describeApi(app);
   limitBodyTime(app, options.bodySeconds ?? 20);
-  requireToken(app, context);
+  await requireToken(app, store, { requestsPerMinute: options.requestsPerMinute ?? 60_000 });
+  await describeApi(app);
   app.get('/', { schema: { hide: true } }, async () => ({ name: 'trainyard', version, docs: '/docs' }));
   await app.register(
     async (api: ApiApp) => {

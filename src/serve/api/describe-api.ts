@@ -26,5 +26,5 @@ export async function describeApi(app: ApiApp): Promise<void> {
     route.schema = { ...route.schema, description: description.filter(Boolean).join(' ') };
   });
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
-  await app.register(swaggerUi, { routePrefix: '/docs' });
+  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true });
 }
