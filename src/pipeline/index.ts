@@ -21,6 +21,7 @@ export { PipelineRun, type WaitOptions } from './pipeline-run.ts';
 export { PipelineRunner, type RunRequest } from './pipeline-runner.ts';
 export { PublishedPipeline, type PublishedSubmitOptions, type PublishOptions } from './published-pipeline.ts';
 export { resumePipelineRun } from './resume-pipeline.ts';
+export { type DetailsView, formatDetails, RunDetails, readDetails, type ShowOptions } from './run-details.ts';
 export { type ScriptArgument, type ScriptInput, ScriptStep, type ScriptStepOptions } from './script-step.ts';
 export type { PipelineStep, StepOptions } from './step.ts';
 export { type WatchOptions, watchRun } from './watch-run.ts';
