@@ -5,19 +5,35 @@ import type { PublishedPipelineRecord, Store } from '#tracking';
 import { collectPages } from './collect-pages.ts';
 import { formatTime } from './format-facts.ts';
 import { jsonText } from './json-text.ts';
-import { wholeNumber } from './parse-options.ts';
+import { parsePair, wholeNumber } from './parse-options.ts';
 import type { Terminal } from './terminal.ts';
+import { waitForPipeline } from './wait-for-pipeline.ts';
 import { withWorkspace } from './with-workspace.ts';
 
 interface JsonFlag {
   readonly json?: boolean;
 }
 
+interface PublishFlags extends JsonFlag {
+  readonly name: string;
+  readonly description: string;
+  readonly pipelineVersion: string;
+}
+
+interface SubmitFlags extends JsonFlag {
+  readonly experiment: string;
+  readonly param?: Record<string, string>;
+  readonly tag?: Record<string, string>;
+}
+
 /** `trainyard pipeline` */
 export function pipelineCommand(terminal: Terminal): Command {
   return new Command('pipeline')
-    .description('Published pipelines: list, disable, enable.')
+    .description('Published pipelines: list, publish, submit, explain, disable, enable.')
     .addCommand(listCommand(terminal))
+    .addCommand(publishCommand(terminal))
+    .addCommand(submitCommand(terminal))
+    .addCommand(explainCommand(terminal))
     .addCommand(statusCommand(terminal, 'disable'))
     .addCommand(statusCommand(terminal, 'enable'));
 }
@@ -57,6 +73,79 @@ function listCommand(terminal: Terminal): Command {
         ]);
         const header = ['id', 'name', 'version', 'status', 'published (UTC)', 'description'];
         terminal.out(formatTable([header, ...rows]));
+      }),
+    );
+}
+
+function publishCommand(terminal: Terminal): Command {
+  return new Command('publish')
+    .description(
+      'Keep the pipeline of a run that has completed, so that it can be started again, over HTTP too.',
+    )
+    .argument('<run>', 'id of the pipeline run')
+    .requiredOption('--name <name>', 'of the pipeline (required)')
+    .option('--description <text>', 'what it does', '')
+    .option('--pipeline-version <text>', 'any text', '1.0')
+    .option('--json', 'print one JSON document')
+    .addHelpText('after', '\nExample:\n  $ trainyard pipeline publish 3f0c… --name bank-training')
+    .action((runId: string, { name, description, pipelineVersion, json }: PublishFlags) =>
+      withWorkspace(async (workspace) => {
+        const { PublishedPipeline } = await import('#pipeline');
+        const options = { name, description, version: pipelineVersion };
+        const { record, endpoint } = await PublishedPipeline.publish(workspace, runId, options);
+        if (json) terminal.out(jsonText({ ...record, endpoint }));
+        else terminal.out(`Pipeline "${name}" is published as ${record.id}.\nEndpoint: ${endpoint}`);
+      }),
+    );
+}
+
+function submitCommand(terminal: Terminal): Command {
+  return new Command('submit')
+    .description('Run a published pipeline in this process, to its end.')
+    .argument('<pipeline>', 'id, or name')
+    .option('--experiment <name>', 'experiment of the run', 'pipelines')
+    .option('--param <name=value>', 'value of a parameter; may be given several times', parsePair)
+    .option('--tag <name=value>', 'label of the run; may be given several times', parsePair)
+    .option('--json', "print the run's record at its end instead of its progress")
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ trainyard pipeline submit bank-training --experiment nightly --param rate=0.1\n\nCtrl-C cancels it.',
+    )
+    .action((reference: string, { experiment, param = {}, tag, json }: SubmitFlags) =>
+      withWorkspace(async (workspace) => {
+        const { PublishedPipeline } = await import('#pipeline');
+        const record = await resolvePipeline(workspace.store, reference);
+        const run = await PublishedPipeline.of(workspace, record).submit(experiment, {
+          showOutput: json !== true,
+          parameterAssignments: param,
+          ...(tag === undefined ? {} : { tags: tag }),
+        });
+        await waitForPipeline(terminal, run, { json: json === true });
+      }),
+    );
+}
+
+function explainCommand(terminal: Terminal): Command {
+  return new Command('explain')
+    .description('Why a step was reused, or had to run.')
+    .argument('<run>', 'id of the pipeline run')
+    .argument('<step>', 'name of the step')
+    .option('--json', 'print one JSON document')
+    .addHelpText('after', '\nExample:\n  $ trainyard pipeline explain 3f0c… train')
+    .action((runId: string, step: string, { json }: JsonFlag) =>
+      withWorkspace(async ({ store }) => {
+        const { explainReuse } = await import('#pipeline');
+        const found = await explainReuse(store, runId, step);
+        if (json) return terminal.out(jsonText(found));
+        const verdict = `Step "${found.step}" was ${found.reused ? 'reused' : 'not reused'}: ${found.reason}`;
+        const rows = found.differences.map(({ part, before, now }) => [
+          part,
+          JSON.stringify(before),
+          JSON.stringify(now),
+        ]);
+        const differences =
+          rows.length === 0 ? '' : `\n\n${formatTable([['part', 'before', 'now'], ...rows])}`;
+        terminal.out(verdict + differences);
       }),
     );
 }

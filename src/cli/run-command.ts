@@ -8,6 +8,7 @@ import { formatMetric, formatMetrics, formatRun, formatRuns } from './format-run
 import { jsonText } from './json-text.ts';
 import { parseList, parsePair, wholeNumber } from './parse-options.ts';
 import type { Terminal } from './terminal.ts';
+import { waitForPipeline } from './wait-for-pipeline.ts';
 import { watchRun } from './watch-run.ts';
 import { withWorkspace } from './with-workspace.ts';
 
@@ -32,9 +33,12 @@ export function runCommand(terminal: Terminal): Command {
     metricsCommand(terminal),
     watchCommand(terminal),
     cancelCommand(terminal),
+    resumeCommand(terminal),
     deleteCommand(terminal),
   ];
-  const group = new Command('run').description('Runs: list, show, logs, metrics, watch, cancel, delete.');
+  const group = new Command('run').description(
+    'Runs: list, show, logs, metrics, watch, cancel, resume, delete.',
+  );
   for (const command of commands) group.addCommand(command);
   return group;
 }
@@ -193,6 +197,21 @@ function cancelCommand(terminal: Terminal): Command {
         await run.cancel('It was cancelled from the command line.');
         const state = await run.getStatus();
         terminal.out(json ? jsonText({ id: run.id, state }) : `Run ${run.id} is ${state}.`);
+      }),
+    );
+}
+
+function resumeCommand(terminal: Terminal): Command {
+  return new Command('resume')
+    .description('Go on with a pipeline run that has stopped before its end: finished steps and trials stay.')
+    .argument('<run>', 'id, or `latest`')
+    .option('--json', "print the run's record at its end instead of its progress")
+    .addHelpText('after', '\nExample:\n  $ trainyard run resume latest')
+    .action((id: string, { json }: JsonFlag) =>
+      withWorkspace(async (workspace) => {
+        const { resumePipelineRun } = await import('#pipeline');
+        const run = await resumePipelineRun(workspace, await resolveRun(workspace.store, id));
+        await waitForPipeline(terminal, run, { json: json === true });
       }),
     );
 }

@@ -29,8 +29,12 @@ Ctrl-C ends it once running requests have been answered.`,
     )
     .action(({ host, port, json }: ServerFlags) =>
       withWorkspace(async (workspace) => {
-        const { createServer } = await import('#serve');
-        const server = await createServer({ store: workspace.store, host, port });
+        const [{ createServer }, { PipelineRunner }] = await Promise.all([
+          import('#serve'),
+          import('#pipeline'),
+        ]);
+        const pipelines = new PipelineRunner(workspace);
+        const server = await createServer({ store: workspace.store, pipelines, host, port });
         try {
           if (json) terminal.out(jsonText({ url: server.url, port: server.port, workspace: workspace.root }));
           else
@@ -38,6 +42,7 @@ Ctrl-C ends it once running requests have been answered.`,
           await untilAskedToEnd();
         } finally {
           await server.close();
+          await pipelines.close();
         }
       }),
     );
