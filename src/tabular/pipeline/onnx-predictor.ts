@@ -5,6 +5,7 @@ import { OnnxSession, type RuntimeTensor } from '#engine';
 import { type InputSpec, tableFeeds } from '../features/inputs.ts';
 import type { Task } from '../learners/learner.ts';
 import type { ClassLabels } from './class-labels.ts';
+import type { PipelineStep } from './pipeline.ts';
 
 /** Predictions of a table. N rows, K classes. */
 export interface TablePredictions {
@@ -29,6 +30,8 @@ export class TabularPredictor {
   readonly labels: ClassLabels | null;
   readonly labelColumn: string;
   readonly inputs: readonly InputSpec[];
+  /** The pipeline's steps and settings; for an ensemble its members are settings of the last step. */
+  readonly steps: readonly PipelineStep[];
   /** `metadata_props` of the file. */
   readonly metadata: Readonly<Record<string, string>>;
   private readonly session: OnnxSession;
@@ -45,6 +48,7 @@ export class TabularPredictor {
     this.inputs = JSON.parse(metadata['trainyard.inputs']) as InputSpec[];
     this.outputs = JSON.parse(metadata['trainyard.outputs']) as OutputNames;
     this.batchRows = Number(metadata['trainyard.batchRows']);
+    this.steps = JSON.parse(metadata['trainyard.steps'] ?? '[]') as PipelineStep[];
   }
 
   /**

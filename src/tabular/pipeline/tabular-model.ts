@@ -131,6 +131,7 @@ export class TabularModel {
         'trainyard.primaryMetric': metadata.primaryMetric,
         'trainyard.metrics': JSON.stringify(metadata.metrics),
         'trainyard.fingerprint': metadata.fingerprint,
+        'trainyard.steps': JSON.stringify(this.steps()),
         ...(metadata.positiveLabel === undefined
           ? {}
           : { 'trainyard.positiveLabel': metadata.positiveLabel }),
