@@ -1,50 +1,21 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { createToken } from '#serve';
 import { Workspace } from '#workspace';
 import { PostgresServer, postgresBin } from '../tracking/postgres-server.ts';
-
-const program = fileURLToPath(new URL('../../bin/trainyard.js', import.meta.url));
-
-/** `trainyard server` as a process of its own, from what `npm run build` made. */
-async function startServer(folder: string, database: string): Promise<{ child: ChildProcess; url: string }> {
-  const child = spawn(process.execPath, [program, 'server', '--port', '0', '--json'], {
-    cwd: folder,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, TRAINYARD_DATABASE_URL: database },
-  });
-  let stderr = '';
-  child.stderr.setEncoding('utf8').on('data', (text) => {
-    stderr += text;
-  });
-  let stdout = '';
-  for await (const chunk of child.stdout.setEncoding('utf8').iterator({ destroyOnReturn: false })) {
-    stdout += chunk;
-    if (stdout.trimEnd().endsWith('}')) return { child, url: JSON.parse(stdout).url };
-  }
-  throw new Error(`the server did not start: ${stderr}`);
-}
-
-async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const closed = new Promise((resolve) => child.once('close', resolve));
-  child.kill(signal);
-  await closed;
-}
+import { endServer, startServer } from './start-server.ts';
 
 function survival(database: () => Promise<string>): void {
   const setUp = async () => {
     const folder = mkdtempSync(join(tmpdir(), 'trainyard-survival-'));
-    afterAll(() => rmSync(folder, { recursive: true, force: true }));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
     const databaseUrl = await database();
     const workspace = await Workspace.create({ path: folder, databaseUrl });
-    afterAll(() => workspace.close());
+    onTestFinished(() => workspace.close());
     const { text: secret } = await createToken(workspace.store, { name: 'test', scopes: ['admin'] });
     const headers = { authorization: `Bearer ${secret}`, 'content-type': 'application/json' };
     return { folder, databaseUrl, store: workspace.store, root: workspace.root, headers };
@@ -62,14 +33,14 @@ function survival(database: () => Promise<string>): void {
     const incoming = () => readdirSync(join(root, 'artifacts'), { recursive: true, withFileTypes: true });
     // The upload is on its way once the server has begun a file beside the one that is there.
     await expect.poll(() => incoming().filter((entry) => entry.isFile()).length, { timeout: 60_000 }).toBe(2);
-    await end(child, 'SIGKILL');
+    await endServer(child, 'SIGKILL');
     const next = await startServer(folder, databaseUrl);
     const nextPath = `${next.url}/api/v1/runs/${id}/artifacts/model.bin`;
     expect(await (await fetch(nextPath, { headers })).text()).toBe('the file before');
     const put = await fetch(nextPath, { method: 'PUT', headers, body: 'the file after' });
     expect(put.status).toBe(201);
     expect(await (await fetch(nextPath, { headers })).text()).toBe('the file after');
-    await end(next.child, 'SIGTERM');
+    await endServer(next.child, 'SIGTERM');
     expect(next.child.exitCode).toBe(0);
   });
 
@@ -103,7 +74,7 @@ function survival(database: () => Promise<string>): void {
       }
     };
     await Promise.all([0, 50, 100, 150].map(writer));
-    await end(child, 'SIGKILL');
+    await endServer(child, 'SIGKILL');
     const kept = new Map((await store.metricHistory(id, 'loss')).map(({ step, value }) => [step, value]));
     expect(acknowledged.length).toBeGreaterThanOrEqual(4000);
     expect(acknowledged.filter((step) => kept.get(step) !== step)).toEqual([]);
@@ -139,7 +110,7 @@ function survival(database: () => Promise<string>): void {
     expect(await heard).toContain('{"state":"Completed"}');
     const metrics = await (await fetch(`${two.url}/api/v1/runs/${id}/metrics`, { headers })).json();
     expect(metrics).toEqual({ metrics: { 'server 0': 19, 'server 1': 19 } });
-    await Promise.all([end(one.child, 'SIGTERM'), end(two.child, 'SIGTERM')]);
+    await Promise.all([endServer(one.child, 'SIGTERM'), endServer(two.child, 'SIGTERM')]);
   });
 }
 

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll } from 'vitest';
+import { afterAll, expect, onTestFinished } from 'vitest';
 import { createServer, createToken, type Server, type ServerOptions } from '#serve';
 import { openStore, type Store, type TokenScope } from '#tracking';
 
@@ -40,7 +40,8 @@ export async function startTestServer(
   const { url = '', root = mkdtempSync(join(tmpdir(), 'trainyard-serve-')), ...rest } = options;
   const store = await openStore({ root, url });
   const server = await createServer({ store, port: 0, ...rest });
-  afterAll(async () => {
+  const atEnd = expect.getState().currentTestName === undefined ? afterAll : onTestFinished;
+  atEnd(async () => {
     await server.close();
     await store.close();
     rmSync(root, { recursive: true, force: true });

@@ -80,6 +80,8 @@ async function streamEvents(
   stream.writeHead(200, {
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-store',
+    // A connection that is kept for more would hold up the end of the server.
+    connection: 'close',
     // nginx would keep events until its buffer is full.
     'x-accel-buffering': 'no',
   });
