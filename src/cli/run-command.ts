@@ -211,7 +211,7 @@ function resumeCommand(terminal: Terminal): Command {
       withWorkspace(async (workspace) => {
         const { resumePipelineRun } = await import('#pipeline');
         const run = await resumePipelineRun(workspace, await resolveRun(workspace.store, id));
-        await waitForPipeline(terminal, run, { json: json === true });
+        await waitForPipeline(terminal, run, { json: json === true, isResumed: true });
       }),
     );
 }

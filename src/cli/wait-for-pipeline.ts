@@ -9,7 +9,7 @@ import type { Terminal } from './terminal.ts';
 export async function waitForPipeline(
   terminal: Terminal,
   run: PipelineRun,
-  { json }: { readonly json: boolean },
+  { json, isResumed = false }: { readonly json: boolean; readonly isResumed?: boolean },
 ): Promise<void> {
   let asked = false;
   const onSignal = (signal: NodeJS.Signals) => {
@@ -22,6 +22,8 @@ export async function waitForPipeline(
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
   try {
+    // The events of a resumed run say that it did not respond, at which waiting would end: they are shown afterwards.
+    if (isResumed) await run.ended;
     await run.waitForCompletion({ showOutput: !json });
     if (json) terminal.out(jsonText(await run.details()));
   } finally {
