@@ -87,7 +87,8 @@ export class PipelineRun {
       const to = state?.to ?? state?.state;
       if (event.runId === this.id) {
         if (to !== undefined && !isFinal(to as RunState)) print(`PipelineRun Status: ${to}\n`);
-        if (to === 'NotResponding') return;
+        // An old event, where the run has been resumed since.
+        if (to === 'NotResponding' && (await this.getStatus()) === to) return;
         continue;
       }
       if (!names.has(event.runId)) {
@@ -145,7 +146,7 @@ export class PipelineRun {
     const details = { runId: run.id, state: run.state };
     if (!isFinal(run.state) && run.state !== 'NotResponding') {
       throw new RuntimeFailure(
-        `waitForCompletion: run ${run.id} must end within ${timeoutSeconds ?? 'the'} s, but is ${run.state}. Wait longer, or cancel it.`,
+        `waitForCompletion: run ${run.id} must end ${timeoutSeconds === undefined ? 'while it is waited for' : `within ${timeoutSeconds} s`}, but is ${run.state}. Wait longer, or cancel it.`,
         details,
       );
     }

@@ -1,6 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type ComputeTarget, type JobHandle, type JobSpec, LocalCompute } from '#compute';
+import type { ComputeTarget, JobHandle, JobSpec } from '#compute';
 import { CancelledError, distFile } from '#core';
 import { currentOwner, isFinal, type Json, type RunRecord, type RunState, type Store } from '#tracking';
 import { TabularDataset, type Workspace } from '#workspace';
@@ -35,7 +35,6 @@ export class StepRunner {
   private readonly context: StepContext;
   private readonly step: StepDefinition;
   private readonly store: Store;
-  private own: LocalCompute | undefined;
 
   constructor(context: StepContext, step: StepDefinition) {
     this.context = context;
@@ -61,8 +60,6 @@ export class StepRunner {
       const state: RunState = isCancelled ? 'Canceled' : 'Failed';
       await this.store.transition(run.id, state, { error: message }).catch(() => undefined);
       throw error;
-    } finally {
-      await this.own?.close();
     }
   }
 
@@ -168,11 +165,9 @@ export class StepRunner {
     }
   }
 
-  private async target(): Promise<ComputeTarget> {
-    const { compute } = this.step;
-    if (compute !== null) return this.context.workspace.computeTargets.get(compute);
-    this.own = new LocalCompute('local', { maxNodes: 1 });
-    return this.own;
+  /** One target for all steps, so that a process waits for the next one. */
+  private target(): Promise<ComputeTarget> {
+    return this.context.workspace.computeTargets.get(this.step.compute ?? 'local');
   }
 
   private async jobOf(
