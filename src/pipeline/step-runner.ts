@@ -126,7 +126,8 @@ export class StepRunner {
 
   private async finish(runId: string, outputs: Readonly<Record<string, StoredOutput>>): Promise<void> {
     await this.store.setProperties(runId, { outputs: outputs as unknown as Json });
-    for (const state of ['Running', 'Completed'] as const) await this.store.transition(runId, state);
+    for (const state of ['Queued', 'Running', 'Completed'] as const)
+      await this.store.transition(runId, state);
   }
 
   /** Runs the step in a process of its compute target. */
