@@ -1,4 +1,3 @@
-import { setTimeout } from 'node:timers/promises';
 import { isFinal, type Store } from '#tracking';
 
 const POLL_MS = 300;
@@ -21,6 +20,6 @@ export async function followLog(
       show(text);
     }
     if (!follow || isFinal(state) || state === 'NotResponding') return;
-    await setTimeout(POLL_MS);
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
 }

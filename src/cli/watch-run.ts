@@ -1,4 +1,3 @@
-import { setTimeout } from 'node:timers/promises';
 import { isFinal, type Json, type RunEvent, type RunState, type Store } from '#tracking';
 import { formatTime } from './format-facts.ts';
 import { colorState, formatMetric } from './format-runs.ts';
@@ -33,7 +32,7 @@ export async function watchRun(
       if (!json) terminal.out(`Run ${runId} is ${colorState(terminal, state)}.`);
       return state;
     }
-    await setTimeout(POLL_MS);
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
 }
 
