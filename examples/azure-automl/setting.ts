@@ -2,7 +2,6 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { version } from 'trainyard/core';
 import { generateBank, writeTable } from 'trainyard/data';
@@ -59,22 +58,26 @@ export async function startServer(folder: string): Promise<{ close(): Promise<vo
     close: () =>
       new Promise((resolveClose) => {
         server.once('exit', () => resolveClose());
-        server.kill('SIGTERM');
+        if (!server.kill('SIGTERM')) resolveClose();
       }),
   };
 }
 
-/** One JSON document from the start of a stream. */
-async function read(stream: NodeJS.ReadableStream): Promise<string> {
-  let text = '';
-  for await (const line of createInterface({ input: stream })) {
-    text += line;
-    try {
-      JSON.parse(text);
-      return text;
-    } catch {
-      // It goes on.
-    }
-  }
-  throw new Error(`A JSON document was expected, but got ${JSON.stringify(text)}.`);
+/** One JSON document from the start of a stream, which goes on being read. */
+function read(stream: NodeJS.ReadableStream): Promise<string> {
+  return new Promise((resolveText, reject) => {
+    let text = '';
+    stream.on('data', (chunk) => {
+      text += chunk;
+      try {
+        JSON.parse(text);
+        resolveText(text);
+      } catch {
+        // It goes on.
+      }
+    });
+    stream.once('end', () => {
+      reject(new Error(`A JSON document was expected, but got ${JSON.stringify(text)}.`));
+    });
+  });
 }

@@ -108,6 +108,8 @@ export class WorkerProcess {
   /** SIGKILL to the group, at once. */
   kill(reason?: string): void {
     this.endReason ??= reason;
+    // Who waits for its end must see it.
+    this.hold(true);
     this.pauseOutput(false);
     signalGroup(this.pid, 'SIGKILL');
   }

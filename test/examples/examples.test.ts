@@ -54,6 +54,27 @@ describe('examples', () => {
     ).toHaveLength(3);
   });
 
+  it.each([
+    ['accuracy', 'Bankmarketing Train', []],
+    ['AUC_weighted', 'Bank marketing', ['--cv']],
+  ])('azure-automl follows the notebook for %s to a run that was started over HTTP', (metric, name, more) => {
+    const place = join(folder, metric);
+    const args = ['azure-automl', ...more, '--data', data, '--minutes', '0.15', '--folder', place];
+    const { status, stdout, stderr } = run('example.js', ...args);
+    expect(`${status}${stderr}`).toBe('0');
+    const id = /^Submitted PipelineRun (.*)$/m.exec(stdout)?.[1];
+    expect(stdout).toContain(`PipelineRunId: ${id}\n`);
+    expect(stdout).toContain('StepRun( automl_module ) Status: Finished');
+    expect(stdout).toContain(`, ${metric}, `);
+    expect(stdout).toMatch(/^Downloaded azureml\/.*\/metrics_data, 1 files/m);
+    expect(stdout).toContain(`Name      ${name}\n`);
+    const second = /^Submitted pipeline run: {2}(.*)$/m.exec(stdout)?.[1];
+    expect(second).toMatch(/^[0-9a-f-]{36}$/);
+    expect(second).not.toBe(id);
+    expect(stdout).toContain(`run ${name}: Completed`);
+    expect(stdout.match(/^Finished$/gm)).toHaveLength(2);
+  });
+
   it("softmax-lecture runs line by line with the lecture's numbers", () => {
     const { status, stdout, stderr } = run('example.js', 'softmax-lecture', '--epochs', '3');
     expect(`${status}${stderr}`).toBe('0');
