@@ -50,11 +50,6 @@ export interface OutputDefinition {
   readonly training: 'Metrics' | 'Model' | null;
 }
 
-/** A value that is filled in from the pipeline's parameters. */
-export interface ParameterReference {
-  readonly parameter: string;
-}
-
 const isReference = (value: Json | undefined): value is { parameter: string } =>
   typeof value === 'object' &&
   value !== null &&

@@ -17,9 +17,14 @@ export {
   type TrainingOutputType,
 } from './pipeline-data.ts';
 export { PipelineOutput } from './pipeline-output.ts';
-export { PipelineRun, type WaitOptions } from './pipeline-run.ts';
+export {
+  PipelineRun,
+  PublishedPipeline,
+  type PublishedSubmitOptions,
+  type PublishOptions,
+  type WaitOptions,
+} from './pipeline-run.ts';
 export { PipelineRunner, type RunRequest } from './pipeline-runner.ts';
-export { PublishedPipeline, type PublishedSubmitOptions, type PublishOptions } from './published-pipeline.ts';
 export { resumePipelineRun } from './resume-pipeline.ts';
 export { type DetailsView, formatDetails, RunDetails, readDetails, type ShowOptions } from './run-details.ts';
 export { type ScriptArgument, type ScriptInput, ScriptStep, type ScriptStepOptions } from './script-step.ts';

@@ -1,7 +1,6 @@
 import type { Json, PublishedPipelineRecord } from '#tracking';
 import type { Workspace } from '#workspace';
-import type { PipelineRun } from './pipeline-run.ts';
-import { PublishedPipeline } from './published-pipeline.ts';
+import { type PipelineRun, PublishedPipeline } from './pipeline-run.ts';
 
 const DEFAULT_EXPERIMENT = 'pipelines';
 

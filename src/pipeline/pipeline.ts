@@ -4,7 +4,7 @@ import type { Experiment, Workspace } from '#workspace';
 import { checkGraph } from './check-graph.ts';
 import type { InputDefinition, PipelineDefinition } from './definition.ts';
 import type { PipelineData, PipelineParameter } from './pipeline-data.ts';
-import type { PipelineRun } from './pipeline-run.ts';
+import { PipelineRun } from './pipeline-run.ts';
 import type { PipelineStep } from './step.ts';
 import { submitDefinition } from './submit-definition.ts';
 
@@ -65,12 +65,13 @@ export class Pipeline {
   }
 
   /** What `Experiment.submit` calls. */
-  submitTo(experiment: Experiment, options: SubmitOptions = {}): Promise<PipelineRun> {
-    return submitDefinition(experiment, this.definition, options);
+  async submitTo(experiment: Experiment, options: SubmitOptions = {}): Promise<PipelineRun> {
+    const { id, driven } = await submitDefinition(experiment, this.definition, options);
+    return new PipelineRun(experiment, id, driven);
   }
 
   /** `new Experiment(workspace, experimentName).submit(this)` with options. */
-  async submit(experiment: Experiment, options: SubmitOptions = {}): Promise<PipelineRun> {
+  submit(experiment: Experiment, options: SubmitOptions = {}): Promise<PipelineRun> {
     return this.submitTo(experiment, options);
   }
 }

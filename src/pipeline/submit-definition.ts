@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import type { Json } from '#tracking';
+import type { Json, RunState } from '#tracking';
 import type { Experiment, Workspace } from '#workspace';
 import { assignParameters } from './check-graph.ts';
 import type { PipelineDefinition, StepDefinition } from './definition.ts';
 import { drivePipeline, type RunSettings } from './drive-pipeline.ts';
 import type { SubmitOptions } from './pipeline.ts';
-import { PipelineRun } from './pipeline-run.ts';
 import { areStored, reuseKeyOf } from './reuse-key.ts';
 
 /** Where a run of a definition comes from. */
@@ -14,6 +13,12 @@ export interface SubmitOrigin {
   readonly pipelineId?: string;
   readonly name?: string;
   readonly parentRunId?: string;
+}
+
+/** A run that this process drives. */
+export interface SubmittedRun {
+  readonly id: string;
+  readonly driven: Promise<RunState>;
 }
 
 /**
@@ -26,7 +31,7 @@ export async function submitDefinition(
   definition: PipelineDefinition,
   options: SubmitOptions = {},
   origin: SubmitOrigin = {},
-): Promise<PipelineRun> {
+): Promise<SubmittedRun> {
   const { workspace, name: experimentName } = experiment;
   const parameters = assignParameters(definition, options.pipelineParameters ?? {});
   const settings: RunSettings = {
@@ -56,7 +61,7 @@ export async function submitDefinition(
     ...(options.tags === undefined ? {} : { tags: options.tags }),
   });
   print(`Submitted PipelineRun ${run.id}`);
-  return new PipelineRun(experiment, run.id, drivePipeline(workspace, run.id));
+  return { id: run.id, driven: drivePipeline(workspace, run.id) };
 }
 
 /** What a step will do, as far as that is known before it starts. */

@@ -101,7 +101,7 @@ function unescapePointer(text: string): string {
 }
 
 /** The value in a sentence: short ones as they are, long ones by their type. */
-export function describeValue(value: unknown): string {
+function describeValue(value: unknown): string {
   if (value === undefined) return 'nothing';
   const text = JSON.stringify(value);
   if (text.length <= 60) return text;
