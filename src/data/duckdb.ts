@@ -24,9 +24,11 @@ export async function openConnection(): Promise<DuckDBConnection> {
   }
 }
 
-/** Loads the library only now: it takes a third of a second, and workers that train never need it. */
+/** Loads the library only now: it takes a third of a second and 30 MB, and many processes never need it. */
+export const loadDuckDB = () => import('@duckdb/node-api');
+
 async function createInstance(): Promise<DuckDBInstance> {
-  const { DuckDBInstance: Instance } = await import('@duckdb/node-api');
+  const { DuckDBInstance: Instance } = await loadDuckDB();
   return Instance.create(':memory:', {
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',

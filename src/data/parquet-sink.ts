@@ -1,15 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import {
-  DOUBLE,
-  type DuckDBAppender,
-  type DuckDBConnection,
-  DuckDBDataChunk,
-  DuckDBInstance,
-  VARCHAR,
-} from '@duckdb/node-api';
-import { sqlName, sqlText } from './duckdb.ts';
+import type { DuckDBAppender, DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import { loadDuckDB, sqlName, sqlText } from './duckdb.ts';
 import type { Column, Table } from './table.ts';
 
 const chunkRows = 2048;
@@ -35,6 +28,7 @@ export class ParquetSink {
     for (const [i, column] of table.columns.entries()) {
       this.columns[i].integer &&= column.kind === 'number' && column.integer && fitsInt64(column.values);
     }
+    const { DOUBLE, DuckDBDataChunk, VARCHAR } = await loadDuckDB();
     const types = table.columns.map((column) => (column.kind === 'string' ? VARCHAR : DOUBLE));
     for (let from = 0; from < table.rows; from += chunkRows) {
       const rows = Math.min(chunkRows, table.rows - from);
@@ -49,7 +43,8 @@ export class ParquetSink {
 
   private async open(table: Table): Promise<DuckDBAppender> {
     this.folder = await mkdtemp(join(tmpdir(), 'trainyard-'));
-    this.instance = await DuckDBInstance.create(join(this.folder, 'parts.db'), {
+    const { DuckDBInstance: Instance } = await loadDuckDB();
+    this.instance = await Instance.create(join(this.folder, 'parts.db'), {
       autoinstall_known_extensions: 'false',
       autoload_known_extensions: 'false',
     });

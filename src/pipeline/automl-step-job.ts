@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
-import type { JobContext } from '#compute';
+import { type JobContext, LocalCompute } from '#compute';
 import { type AutoMLEvent, type AutoMLOptions, type AutoMLResult, type ChildRun, runAutoML } from '#tabular';
 import type { Json } from '#tracking';
 import { TabularDataset, Workspace } from '#workspace';
@@ -24,6 +25,25 @@ export interface AutoMLJobInput {
 export async function runAutoMLStep(json: Json, context: JobContext): Promise<Json> {
   const input = json as unknown as AutoMLJobInput;
   const options = await optionsOf(input, context);
+  const workers = workersOf(input, options);
+  try {
+    return await search(input, workers === undefined ? options : { ...options, workers }, context);
+  } finally {
+    await workers?.close();
+  }
+}
+
+/** Processes for trials, where they are wanted. */
+function workersOf(
+  { settings }: AutoMLJobInput,
+  { concurrency = availableParallelism() }: AutoMLOptions,
+): LocalCompute | undefined {
+  return settings['workers'] === 'processes'
+    ? new LocalCompute('trials', { maxNodes: concurrency })
+    : undefined;
+}
+
+async function search(input: AutoMLJobInput, options: AutoMLOptions, context: JobContext): Promise<Json> {
   const run = runAutoML(options);
   const children = new Map<number, ChildMessage>();
   const tell = (child: ChildMessage) => {
@@ -51,6 +71,7 @@ async function optionsOf(input: AutoMLJobInput, { signal }: JobContext): Promise
       (await TabularDataset.fromJSON(workspace, dataset)).toTable({ signal });
     const options: Record<string, unknown> = {};
     for (const [name, value] of Object.entries(input.settings)) {
+      if (name === 'workers') continue;
       if (name.endsWith('/60')) options[name.slice(0, -3)] = Number(value) * 60;
       else options[name] = value;
     }

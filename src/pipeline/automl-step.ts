@@ -40,6 +40,11 @@ export interface AutoMLConfigOptions {
   readonly weightColumnName?: OrParameter<string>;
   readonly positiveLabel?: OrParameter<string>;
   readonly seed?: OrParameter<number>;
+  /**
+   * Where trials run: `threads` of the step's process (the default), which share its data, or `processes` of their own,
+   * each with its own memory, which take longer to start and do not fall together.
+   */
+  readonly trialWorkers?: 'threads' | 'processes';
   /** Folder of the project in Azure ML; accepted and not needed. */
   readonly path?: string;
   /** File of the log in Azure ML; the log is that of the run. */
@@ -79,6 +84,7 @@ const names: Readonly<Record<string, keyof AutoMLOptions>> = {
   weightColumnName: 'weights',
   positiveLabel: 'positiveLabel',
   seed: 'seed',
+  trialWorkers: 'workers',
 };
 /** In minutes there, in seconds here. */
 const minutes: Readonly<Record<string, keyof AutoMLOptions>> = {

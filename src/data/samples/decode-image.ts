@@ -1,4 +1,3 @@
-import sharp from 'sharp';
 import { DataError, type HostTensor } from '#core';
 
 export interface DecodeOptions {
@@ -19,6 +18,8 @@ export async function decodeImage(
   { size, channels = 3 }: DecodeOptions = {},
 ): Promise<HostTensor<'uint8'>> {
   try {
+    // Loaded only now: many processes that read tables never need it.
+    const { default: sharp } = await import('sharp');
     let image = sharp(path).rotate().removeAlpha();
     if (size !== undefined) image = image.resize({ height: size[0], width: size[1], fit: 'fill' });
     const converted = channels === 1 ? image.greyscale() : image.toColourspace('srgb');
