@@ -86,4 +86,29 @@ describe('an AutoML step', () => {
     const explained = await explainReuse(workspace.store, again.id, 'automl_module');
     expect([explained.reused, explained.from]).toEqual([true, step.id]);
   });
+
+  it('runs again, with the reason, when reuse is not allowed or the data have changed', async () => {
+    const file = join(folder, 'bank.csv');
+    const experiment = new Experiment(workspace, 'reuse');
+    const runOnce = async (allowReuse: boolean) => {
+      const automlConfig = new AutoMLConfig({
+        trainingData: Dataset.tabular.fromDelimitedFiles(file),
+        labelColumnName: 'y',
+        iterations: 1,
+        nCrossValidations: 2,
+        trialWorkers: 'processes',
+      });
+      const step = new AutoMLStep({ name: 'search', automlConfig, allowReuse });
+      const run = await new Pipeline(workspace, { steps: [step] }).submit(experiment, quiet);
+      await run.waitForCompletion(quiet);
+      return explainReuse(workspace.store, run.id, 'search');
+    };
+    await runOnce(true);
+    expect((await runOnce(true)).reused).toBe(true);
+    expect((await runOnce(false)).reason).toContain('allowReuse is false');
+    await writeTable(generateBank({ rows: 301, seed: 2 }).table, file);
+    const changed = await runOnce(true);
+    expect(changed.reused).toBe(false);
+    expect(changed.differences.map(({ part }) => part)).toEqual(['input training_data']);
+  }, 120_000);
 });
