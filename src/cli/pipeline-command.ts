@@ -6,6 +6,7 @@ import { collectPages } from './collect-pages.ts';
 import { formatTime } from './format-facts.ts';
 import { jsonText } from './json-text.ts';
 import { parsePair, wholeNumber } from './parse-options.ts';
+import { resolveRun } from './resolve-run.ts';
 import type { Terminal } from './terminal.ts';
 import { waitForPipeline } from './wait-for-pipeline.ts';
 import { withWorkspace } from './with-workspace.ts';
@@ -82,7 +83,7 @@ function publishCommand(terminal: Terminal): Command {
     .description(
       'Keep the pipeline of a run that has completed, so that it can be started again, over HTTP too.',
     )
-    .argument('<run>', 'id of the pipeline run')
+    .argument('<run>', 'id of the pipeline run, or `latest`')
     .requiredOption('--name <name>', 'of the pipeline (required)')
     .option('--description <text>', 'what it does', '')
     .option('--pipeline-version <text>', 'any text', '1.0')
@@ -92,7 +93,11 @@ function publishCommand(terminal: Terminal): Command {
       withWorkspace(async (workspace) => {
         const { PublishedPipeline } = await import('#pipeline');
         const options = { name, description, version: pipelineVersion };
-        const { record, endpoint } = await PublishedPipeline.publish(workspace, runId, options);
+        const { record, endpoint } = await PublishedPipeline.publish(
+          workspace,
+          await resolveRun(workspace.store, runId),
+          options,
+        );
         if (json) terminal.out(jsonText({ ...record, endpoint }));
         else terminal.out(`Pipeline "${name}" is published as ${record.id}.\nEndpoint: ${endpoint}`);
       }),
@@ -128,16 +133,16 @@ function submitCommand(terminal: Terminal): Command {
 function explainCommand(terminal: Terminal): Command {
   return new Command('explain')
     .description('Why a step was reused, or had to run.')
-    .argument('<run>', 'id of the pipeline run')
+    .argument('<run>', 'id of the pipeline run, or `latest`')
     .argument('<step>', 'name of the step')
     .option('--json', 'print one JSON document')
-    .addHelpText('after', '\nExample:\n  $ trainyard pipeline explain 3f0c… train')
+    .addHelpText('after', '\nExample:\n  $ trainyard pipeline explain latest train')
     .action((runId: string, step: string, { json }: JsonFlag) =>
       withWorkspace(async ({ store }) => {
         const { explainReuse } = await import('#pipeline');
-        const found = await explainReuse(store, runId, step);
+        const found = await explainReuse(store, await resolveRun(store, runId), step);
         if (json) return terminal.out(jsonText(found));
-        const verdict = `Step "${found.step}" was ${found.reused ? 'reused' : 'not reused'}: ${found.reason}`;
+        const verdict = `Step "${found.step}": ${found.reason}`;
         const rows = found.differences.map(({ part, before, now }) => [
           part,
           JSON.stringify(before),

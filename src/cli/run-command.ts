@@ -7,6 +7,7 @@ import { followLog } from './follow-log.ts';
 import { formatMetric, formatMetrics, formatRun, formatRuns } from './format-runs.ts';
 import { jsonText } from './json-text.ts';
 import { parseList, parsePair, wholeNumber } from './parse-options.ts';
+import { resolveRun } from './resolve-run.ts';
 import type { Terminal } from './terminal.ts';
 import { waitForPipeline } from './wait-for-pipeline.ts';
 import { watchRun } from './watch-run.ts';
@@ -43,14 +44,6 @@ export function runCommand(terminal: Terminal): Command {
   return group;
 }
 
-/** The run's id; `latest` is the newest topmost run. @throws DataError when there is none */
-async function resolveRun(store: Store, id: string): Promise<string> {
-  if (id !== 'latest') return (await store.getRun(id)).id;
-  const [newest] = (await store.listRuns({ parentId: null, limit: 1 })).items;
-  if (newest !== undefined) return newest.id;
-  throw new DataError('run: there must be one to be the latest, but the workspace has none. Start one.');
-}
-
 function listCommand(terminal: Terminal): Command {
   return new Command('list')
     .description('Newest runs, with their latest metrics.')
@@ -74,6 +67,8 @@ Examples:
     .action(({ experiment, state, tag, all, n, json }: ListFlags) =>
       withWorkspace(async ({ store, experiments }) => {
         if (experiment !== undefined) await experiments.get(experiment);
+        // What a killed process has left running is said to be so.
+        await store.markNotResponding();
         const runs = await collectPages(n, (page) =>
           store.listRuns({
             ...page,
@@ -99,6 +94,7 @@ function showCommand(terminal: Terminal): Command {
     .addHelpText('after', '\nExample:\n  $ trainyard run show latest')
     .action((id: string, { json }: JsonFlag) =>
       withWorkspace(async ({ store }) => {
+        await store.markNotResponding();
         const run = await store.getRun(await resolveRun(store, id));
         const metrics = await store.latestMetrics(run.id);
         const children = await collectPages(1000, (page) =>
@@ -178,10 +174,30 @@ function watchCommand(terminal: Terminal): Command {
     .action((id: string, { json }: JsonFlag) =>
       withWorkspace(async ({ store }) => {
         const run = await resolveRun(store, id);
-        const state = await watchRun(store, run, terminal, { json: json === true });
+        const state =
+          process.stdout.isTTY && !json
+            ? await drawRun(store, run)
+            : await watchRun(store, run, terminal, { json: json === true });
         if (state !== 'Completed') process.exitCode = 1;
       }),
     );
+}
+
+/** Draws a run over and over until it has ended or nobody drives it any more. */
+async function drawRun(store: Store, id: string): Promise<RunState> {
+  const { RunDetails } = await import('#pipeline');
+  const aborter = new AbortController();
+  const look = setInterval(async () => {
+    await store.markNotResponding().catch(() => undefined);
+    const run = await store.findRun(id).catch(() => undefined);
+    if (run?.state === 'NotResponding') aborter.abort();
+  }, 2000);
+  try {
+    await RunDetails({ id, experiment: { workspace: { store } } }).show({ signal: aborter.signal });
+  } finally {
+    clearInterval(look);
+  }
+  return (await store.getRun(id)).state;
 }
 
 function cancelCommand(terminal: Terminal): Command {

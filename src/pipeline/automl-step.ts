@@ -1,13 +1,9 @@
 import { ConfigError } from '#core';
 import type { AutoMLOptions } from '#tabular';
 import type { Json } from '#tracking';
-import type { TabularDataset } from '#workspace';
+import { TabularDataset } from '#workspace';
 import type { InputDefinition, StepDefinition } from './definition.ts';
-import {
-  PipelineParameter as Parameter,
-  type PipelineData,
-  type PipelineParameter,
-} from './pipeline-data.ts';
+import { PipelineData, PipelineParameter } from './pipeline-data.ts';
 import { BaseStep, parametersIn, type StepOptions, settingOf } from './step.ts';
 
 type OrParameter<T> = T | PipelineParameter;
@@ -15,11 +11,12 @@ type OrParameter<T> = T | PipelineParameter;
 /** Settings of AutoML under Azure ML's names. Every value may be a pipeline parameter. */
 export interface AutoMLConfigOptions {
   readonly task?: OrParameter<'classification' | 'regression'>;
-  readonly trainingData: TabularDataset;
+  /** A dataset, or the delimited file that another step writes. */
+  readonly trainingData: TabularDataset | PipelineData;
   /** Column to predict. */
   readonly labelColumnName: OrParameter<string>;
   /** Rows to validate on, instead of folds. */
-  readonly validationData?: TabularDataset;
+  readonly validationData?: TabularDataset | PipelineData;
   readonly primaryMetric?: OrParameter<string>;
   /** Time for the whole experiment in minutes. */
   readonly experimentTimeoutMinutes?: OrParameter<number>;
@@ -104,7 +101,7 @@ export interface AutoMLStepOptions extends StepOptions {
  */
 export class AutoMLStep extends BaseStep {
   readonly parameters: readonly PipelineParameter[];
-  readonly reads: readonly PipelineData[] = [];
+  readonly reads: readonly PipelineData[];
   private readonly config: AutoMLConfigOptions;
 
   constructor({ automlConfig, ...options }: AutoMLStepOptions) {
@@ -118,12 +115,16 @@ export class AutoMLStep extends BaseStep {
       );
     }
     this.config = automlConfig.options;
+    const { trainingData, validationData } = this.config;
+    this.reads = [trainingData, validationData].filter((data) => data instanceof PipelineData);
     this.parameters = parametersIn(
-      Object.values(this.config).filter((value) => value instanceof Parameter || Array.isArray(value)),
+      Object.values(this.config).filter(
+        (value) => value instanceof PipelineParameter || Array.isArray(value),
+      ),
     );
   }
 
-  override define(): StepDefinition {
+  override define(locate: (data: PipelineData) => InputDefinition): StepDefinition {
     const { trainingData, validationData, enableEarlyStopping = true } = this.config;
     const settings: Record<string, Json> = {};
     for (const [name, value] of Object.entries(this.config)) {
@@ -134,10 +135,15 @@ export class AutoMLStep extends BaseStep {
     }
     settings['earlyStopping'] = settingOf(enableEarlyStopping, 'enableEarlyStopping');
     const inputs: Record<string, InputDefinition> = {
-      training_data: { kind: 'dataset', dataset: trainingData.toJSON() },
+      training_data: inputOf(trainingData, locate),
     };
-    if (validationData !== undefined)
-      inputs['validation_data'] = { kind: 'dataset', dataset: validationData.toJSON() };
+    if (validationData !== undefined) inputs['validation_data'] = inputOf(validationData, locate);
     return { ...this.common(), kind: 'automl', inputs, settings };
   }
 }
+
+const inputOf = (
+  data: TabularDataset | PipelineData,
+  locate: (data: PipelineData) => InputDefinition,
+): InputDefinition =>
+  data instanceof TabularDataset ? { kind: 'dataset', dataset: data.toJSON() } : locate(data);

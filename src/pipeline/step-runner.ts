@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import type { ComputeTarget, JobHandle, JobSpec } from '#compute';
 import { CancelledError, distFile } from '#core';
 import { currentOwner, isFinal, type Json, type RunRecord, type RunState, type Store } from '#tracking';
-import { TabularDataset, type Workspace } from '#workspace';
+import { Dataset, TabularDataset, type Workspace } from '#workspace';
 import type { AutoMLJobInput } from './automl-step-job.ts';
-import { fillIn, type StepDefinition } from './definition.ts';
+import { fillIn, type InputDefinition, type StepDefinition } from './definition.ts';
 import { differencesOf, type ReuseProperty } from './explain-reuse.ts';
 import {
   areStored,
@@ -108,7 +108,7 @@ export class StepRunner {
       const compared = { runId: last.runId, components: last.components };
       await note(
         false,
-        `It had to run, because ${parts.join(', ')} differ from its last run ${last.runId}.`,
+        `It had to run, because of ${parts.join(', ')}: not as in its last run ${last.runId}.`,
         { compared },
       );
       return undefined;
@@ -187,9 +187,12 @@ export class StepRunner {
         input: input as unknown as Json,
       };
     }
-    const dataset = (name: string): Json => {
+    const dataset = async (name: string): Promise<Json> => {
       const input = this.step.inputs[name];
-      return input?.kind === 'dataset' ? input.dataset : null;
+      if (input === undefined || input.kind === 'dataset') return input?.dataset ?? null;
+      // What another step has written is read as delimited text.
+      const path = await this.fetchInput(name, input, folder);
+      return Dataset.tabular.fromDelimitedFiles(path).toJSON();
     };
     const place = (type: 'Metrics' | 'Model') => {
       const output = this.step.outputs.find(({ training }) => training === type);
@@ -199,8 +202,8 @@ export class StepRunner {
     const input: AutoMLJobInput = {
       workspace: this.context.workspace.root,
       stepRunId: runId,
-      training: dataset('training_data'),
-      validation: dataset('validation_data'),
+      training: await dataset('training_data'),
+      validation: await dataset('validation_data'),
       settings: { ...rest, earlyStopping: earlyStopping !== false },
       stateFolder: join(folder, 'search'),
       metricsPath: place('Metrics'),
@@ -226,9 +229,7 @@ export class StepRunner {
         inputs[name] = dataset.files.join('\n');
         continue;
       }
-      const output = this.context.finished.get(input.step)?.get(input.output);
-      inputs[name] = join(folder, 'inputs', name);
-      if (output !== undefined) await fetchOutput(this.store, input.output, output, inputs[name]);
+      inputs[name] = await this.fetchInput(name, input, folder);
     }
     const given = settings['arguments'] as readonly Json[];
     const argumentsOf = given.map((value) => {
@@ -243,6 +244,18 @@ export class StepRunner {
       parameters: settings['parameters'] as Record<string, Json>,
       arguments: argumentsOf,
     };
+  }
+
+  /** Copies what another step has written into the step's folder. */
+  private async fetchInput(
+    name: string,
+    { step, output }: Extract<InputDefinition, { kind: 'output' }>,
+    folder: string,
+  ): Promise<string> {
+    const path = join(folder, 'inputs', name);
+    const stored = this.context.finished.get(step)?.get(output);
+    if (stored !== undefined) await fetchOutput(this.store, output, stored, path);
+    return path;
   }
 
   /** Records what the step's process prints and says. */

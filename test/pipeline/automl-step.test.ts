@@ -1,9 +1,17 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { generateBank, writeTable } from '#data';
-import { AutoMLConfig, AutoMLStep, explainReuse, Pipeline, PipelineData, TrainingOutput } from '#pipeline';
+import {
+  AutoMLConfig,
+  AutoMLStep,
+  explainReuse,
+  Pipeline,
+  PipelineData,
+  ScriptStep,
+  TrainingOutput,
+} from '#pipeline';
 import { Dataset, Experiment, Workspace } from '#workspace';
 
 const quiet = { showOutput: false };
@@ -111,4 +119,35 @@ describe('an AutoML step', () => {
     expect(changed.reused).toBe(false);
     expect(changed.differences.map(({ part }) => part)).toEqual(['input training_data']);
   }, 120_000);
+
+  it('learns from the file that another step writes', async () => {
+    const script = join(folder, 'copy.mjs');
+    await writeFile(
+      script,
+      `import { copyFileSync } from 'node:fs';
+       export default ({ inputs, outputs }) => copyFileSync(inputs.raw, outputs.clean);`,
+    );
+    const clean = new PipelineData('clean');
+    const model = new PipelineData('model', { trainingOutput: new TrainingOutput('Model') });
+    const raw = Dataset.tabular.fromDelimitedFiles(join(folder, 'bank.csv'));
+    const steps = [
+      new AutoMLStep({
+        name: 'search',
+        automlConfig: new AutoMLConfig({
+          trainingData: clean,
+          labelColumnName: 'y',
+          iterations: 1,
+          nCrossValidations: 2,
+        }),
+        outputs: [model],
+      }),
+      new ScriptStep({ name: 'clean', script, inputs: { raw }, outputs: [clean] }),
+    ];
+    const run = await new Pipeline(workspace, { steps }).submit(new Experiment(workspace, 'chain'), quiet);
+    expect(await run.waitForCompletion(quiet)).toBe('Finished');
+    expect((await run.getSteps()).map(({ name, state }) => `${name} ${state}`)).toEqual([
+      'clean Completed',
+      'search Completed',
+    ]);
+  }, 60_000);
 });
