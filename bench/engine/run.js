@@ -3,12 +3,13 @@
  * TensorFlow.js. Contenders run in turns in one process tree; each has its best thread setting, found here.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { cpus, tmpdir, totalmem } from 'node:os';
+import { existsSync, mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { version } from '../../dist/core/index.js';
+import { report } from '../report.js';
 import { Contender, fastest, race } from './contender.js';
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -67,7 +68,7 @@ for (const name of chosen) {
   console.error(`bench: ${name} …`);
   await parts[name]();
 }
-report();
+process.exit(report({ rows, notes, versions, json: flags.json }));
 
 function ourContenders(id, threads) {
   return threads.map(
@@ -250,32 +251,4 @@ function findTorch() {
   } catch {
     notes.push("PyTorch is absent: apt-get install python3-torch libopenblas0-pthread (Debian's python3)");
   }
-}
-
-function report() {
-  const machine = `${cpus()[0].model}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform} ${process.arch}`;
-  if (flags.json !== undefined)
-    writeFileSync(flags.json, `${JSON.stringify({ machine, versions, rows, notes }, null, 2)}\n`);
-  const cell = (value) => (typeof value === 'number' ? String(Number(value.toPrecision(4))) : (value ?? '–'));
-  const verdict = { true: 'ok', false: 'MISSED', null: 'not measured' };
-  const lines = [
-    ['what', 'unit', 'ours', 'contender', 'theirs', 'speedup', 'must', ''],
-    ...rows.map((row) => [
-      row.what,
-      row.unit,
-      cell(row.ours),
-      cell(row.contender),
-      cell(row.theirs),
-      row.speedup === null ? '–' : `${row.speedup.toFixed(2)}×`,
-      row.must,
-      verdict[String(row.pass)],
-    ]),
-  ];
-  const widths = lines[0].map((_, column) => Math.max(...lines.map((line) => line[column].length)));
-  const text = lines.map((line) => `| ${line.map((value, c) => value.padEnd(widths[c])).join(' | ')} |`);
-  text.splice(1, 0, `|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`);
-  const about = Object.entries(versions).map(([name, number]) => `${name} ${number}`);
-  console.log([`Machine: ${machine}. ${about.join(', ')}.`, '', ...text].join('\n'));
-  if (notes.length > 0) console.log(['', ...notes.map((note) => `- ${note}`)].join('\n'));
-  process.exit(rows.some((row) => row.pass === false) ? 1 : 0);
 }

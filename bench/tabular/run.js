@@ -3,10 +3,10 @@
  * XGBoost and scikit-learn where Debian's Python has them.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, writeFileSync } from 'node:fs';
-import { cpus, totalmem } from 'node:os';
+import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { version } from '../../dist/core/index.js';
+import { report } from '../report.js';
 import { benchBank } from './bank.js';
 import { benchBoosting } from './boosting.js';
 import { benchPrediction } from './predict.js';
@@ -29,13 +29,8 @@ for (const name of chosen) {
   rows.push(...part.rows);
   notes.push(...part.notes);
 }
-const machine = `${cpus()[0].model}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform} ${process.arch}`;
 const versions = { trainyard: version, node: process.versions.node, ...python.versions };
-if (flags.json !== undefined)
-  writeFileSync(flags.json, `${JSON.stringify({ machine, versions, rows }, null, 2)}\n`);
-console.log(table(rows, machine, versions));
-if (notes.length > 0) console.log(['', ...notes.map((note) => `- ${note}`)].join('\n'));
-process.exit(rows.some((row) => row.pass === false) ? 1 : 0);
+process.exit(report({ rows, notes, versions, json: flags.json }));
 
 function findPython(path) {
   const python = { path, sklearn: false, xgboost: false, versions: {} };
@@ -52,26 +47,4 @@ function findPython(path) {
     }
   }
   return python;
-}
-
-function table(entries, machine, versions) {
-  const cell = (value) => (typeof value === 'number' ? String(Number(value.toPrecision(4))) : (value ?? '–'));
-  const lines = [
-    ['what', 'unit', 'ours', 'contender', 'theirs', 'speedup', 'must', ''],
-    ...entries.map((row) => [
-      row.what,
-      row.unit,
-      cell(row.ours),
-      cell(row.contender),
-      cell(row.theirs),
-      row.speedup === null ? '–' : `${row.speedup.toFixed(2)}×`,
-      row.must,
-      row.pass === null ? 'not measured' : row.pass === null ? 'not measured' : row.pass ? 'ok' : 'MISSED',
-    ]),
-  ];
-  const widths = lines[0].map((_, column) => Math.max(...lines.map((line) => line[column].length)));
-  const text = lines.map((line) => `| ${line.map((value, c) => value.padEnd(widths[c])).join(' | ')} |`);
-  text.splice(1, 0, `|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`);
-  const about = Object.entries(versions).map(([name, number]) => `${name} ${number}`);
-  return [`Machine: ${machine}. ${about.join(', ')}.`, '', ...text].join('\n');
 }

@@ -14,6 +14,8 @@ const INCOMING = '.incoming';
 
 /** Bytes read at a time, several of which are in memory. */
 const READ_BYTES = 256 * 1024;
+/** Bytes written at a time: what a network brings is in small pieces. */
+const WRITE_BYTES = 1 << 20;
 
 /** What a file must be, where its sender knows. */
 export interface ExpectedContent {
@@ -140,15 +142,29 @@ async function writeNew(
   const hash = createHash('sha256');
   let size = 0;
   const handle = await open(temporary, 'wx', 0o644);
+  // The disk works on one part while the next one comes in and is hashed.
+  let writing: Promise<void> = Promise.resolve();
+  let part: Uint8Array[] = [];
+  let partSize = 0;
+  const flush = async () => {
+    await writing;
+    writing = writeAll(handle, part.length === 1 ? part[0] : Buffer.concat(part));
+    // Raised where it is waited for.
+    writing.catch(() => {});
+    part = [];
+    partSize = 0;
+  };
   try {
     for await (const chunk of readContent(path, content)) {
       size += chunk.length;
       if (expected.size !== undefined && size > expected.size) throw wrongSize(path, expected.size, size);
-      const writing = writeAll(handle, chunk);
-      // The disk works meanwhile.
       hash.update(chunk);
-      await writing;
+      part.push(chunk);
+      partSize += chunk.length;
+      if (partSize >= WRITE_BYTES) await flush();
     }
+    if (partSize > 0) await flush();
+    await writing;
     if (expected.size !== undefined && size !== expected.size) throw wrongSize(path, expected.size, size);
     const sha256 = hash.digest('hex');
     if (expected.sha256 !== undefined && expected.sha256.toLowerCase() !== sha256) {
@@ -160,6 +176,7 @@ async function writeNew(
     await handle.sync();
     return { size, sha256 };
   } finally {
+    await writing.catch(() => {});
     await handle.close();
   }
 }

@@ -7,7 +7,6 @@ import { checkToken } from '../auth/token.ts';
 import { Batcher } from './batcher.ts';
 import { parseScoreRequest, type ScoreRequest } from './parse-score-request.ts';
 import type { RowScore, Scorer } from './scorer.ts';
-import { TabularScorer } from './tabular-scorer.ts';
 
 export interface ScoringServerOptions {
   /** Path or bytes of a model written by `trainyard automl`. */
@@ -41,6 +40,12 @@ export interface ScoringServer {
 
 const loopback = new Set(['127.0.0.1', '::1', 'localhost']);
 
+/** Loaded only now: a server of the REST API scores nothing. */
+async function loadScorer(model: string | Uint8Array, version: string): Promise<Scorer> {
+  const { TabularScorer } = await import('./tabular-scorer.ts');
+  return TabularScorer.load(model, version);
+}
+
 /**
  * Serves a model over HTTP in the form of Azure ML's online endpoints: `POST /score`, `GET /` for health.
  *
@@ -56,7 +61,7 @@ export async function createScoringServer(options: ScoringServerOptions): Promis
     );
   }
   const load = async (model: string | Uint8Array, name: string) =>
-    new Batcher(await TabularScorer.load(model, name), maxBatchRows, () => {});
+    new Batcher(await loadScorer(model, name), maxBatchRows, () => {});
   let current = await load(options.model, options.modelVersion ?? '1');
   const app = createApp(options, () => current);
   try {
