@@ -1,26 +1,33 @@
 import { Command, CommanderError } from 'commander';
 import { ConfigError, TrainyardError, version } from '#core';
-import { automlCommand } from './automl-command.ts';
-import { dataCommand } from './data-command.ts';
-import { datasetCommand } from './dataset-command.ts';
-import { evaluateCommand } from './evaluate-command.ts';
-import { experimentCommand } from './experiment-command.ts';
-import { initCommand } from './init-command.ts';
-import { modelCommand } from './model-command.ts';
-import { pipelineCommand } from './pipeline-command.ts';
-import { predictCommand } from './predict-command.ts';
-import { runCommand } from './run-command.ts';
-import { sampleCommand } from './sample-command.ts';
-import { serveCommand } from './serve-command.ts';
-import { serverCommand } from './server-command.ts';
 import { processTerminal, styled, type Terminal } from './terminal.ts';
-import { tokenCommand } from './token-command.ts';
-import { trainCommand } from './train-command.ts';
 
 const EXIT_FAILURE = 1;
 const EXIT_USAGE = 2;
 
-function createProgram(terminal: Terminal): Command {
+type CreateCommand = (terminal: Terminal) => Command;
+
+/** Each command with what it needs is loaded only when it is asked for: a server needs nothing that trains. */
+const commands: Readonly<Record<string, () => Promise<CreateCommand>>> = {
+  automl: async () => (await import('./automl-command.ts')).automlCommand,
+  predict: async () => (await import('./predict-command.ts')).predictCommand,
+  evaluate: async () => (await import('./evaluate-command.ts')).evaluateCommand,
+  train: async () => (await import('./train-command.ts')).trainCommand,
+  data: async () => (await import('./data-command.ts')).dataCommand,
+  sample: async () => (await import('./sample-command.ts')).sampleCommand,
+  init: async () => (await import('./init-command.ts')).initCommand,
+  experiment: async () => (await import('./experiment-command.ts')).experimentCommand,
+  run: async () => (await import('./run-command.ts')).runCommand,
+  dataset: async () => (await import('./dataset-command.ts')).datasetCommand,
+  model: async () => (await import('./model-command.ts')).modelCommand,
+  pipeline: async () => (await import('./pipeline-command.ts')).pipelineCommand,
+  server: async () => (await import('./server-command.ts')).serverCommand,
+  serve: async () => (await import('./serve-command.ts')).serveCommand,
+  token: async () => (await import('./token-command.ts')).tokenCommand,
+};
+
+/** The program with the commands that `args` may mean: the one it names, or all of them. */
+async function createProgram(args: readonly string[], terminal: Terminal): Promise<Command> {
   const program = new Command('trainyard')
     .description('Train, tune, judge and ship models. Every model leaves as one self-contained ONNX file.')
     .version(version)
@@ -36,24 +43,10 @@ Examples:
   $ trainyard train mnist --epochs 3 --out mnist.onnx
   $ trainyard init && trainyard server`,
     );
-  const commands = [
-    automlCommand,
-    predictCommand,
-    evaluateCommand,
-    trainCommand,
-    dataCommand,
-    sampleCommand,
-    initCommand,
-    experimentCommand,
-    runCommand,
-    datasetCommand,
-    modelCommand,
-    pipelineCommand,
-    serverCommand,
-    serveCommand,
-    tokenCommand,
-  ];
-  for (const create of commands) {
+  const [name] = args.filter((arg) => !arg.startsWith('-'));
+  const wanted =
+    name !== undefined && Object.hasOwn(commands, name) ? [commands[name]] : Object.values(commands);
+  for (const create of await Promise.all(wanted.map((load) => load()))) {
     program.addCommand(create(terminal));
   }
   eachCommand(program, (command) => {
@@ -74,7 +67,7 @@ function eachCommand(command: Command, visit: (command: Command) => void): void 
  * @returns exit status: 0 done, 1 failed, 2 wrong usage
  */
 export async function main(args: readonly string[], terminal: Terminal = processTerminal()): Promise<number> {
-  const program = createProgram(terminal);
+  const program = await createProgram(args, terminal);
   if (args.length === 0) {
     program.outputHelp();
     return EXIT_USAGE;
@@ -117,7 +110,7 @@ function report(error: unknown, args: readonly string[], terminal: Terminal): nu
   const line = message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ');
   terminal.note(`${styled(terminal, 'red', 'error:')} ${line}`);
   const command = args.filter((arg) => !arg.startsWith('-'))[0];
-  const known = createProgram(terminal).commands.some((candidate) => candidate.name() === command);
+  const known = command !== undefined && Object.hasOwn(commands, command);
   terminal.note(`See: trainyard ${known ? `${command} ` : ''}--help`);
   const unexpected = !usage && !(error instanceof TrainyardError);
   if (args.includes('--verbose') && error instanceof Error) terminal.note(fullStack(error));

@@ -142,29 +142,15 @@ async function writeNew(
   const hash = createHash('sha256');
   let size = 0;
   const handle = await open(temporary, 'wx', 0o644);
-  // The disk works on one part while the next one comes in and is hashed.
-  let writing: Promise<void> = Promise.resolve();
-  let part: Uint8Array[] = [];
-  let partSize = 0;
-  const flush = async () => {
-    await writing;
-    writing = writeAll(handle, part.length === 1 ? part[0] : Buffer.concat(part));
-    // Raised where it is waited for.
-    writing.catch(() => {});
-    part = [];
-    partSize = 0;
-  };
+  const parts = new PartWriter(handle);
   try {
     for await (const chunk of readContent(path, content)) {
       size += chunk.length;
       if (expected.size !== undefined && size > expected.size) throw wrongSize(path, expected.size, size);
       hash.update(chunk);
-      part.push(chunk);
-      partSize += chunk.length;
-      if (partSize >= WRITE_BYTES) await flush();
+      await parts.write(chunk);
     }
-    if (partSize > 0) await flush();
-    await writing;
+    await parts.end();
     if (expected.size !== undefined && size !== expected.size) throw wrongSize(path, expected.size, size);
     const sha256 = hash.digest('hex');
     if (expected.sha256 !== undefined && expected.sha256.toLowerCase() !== sha256) {
@@ -176,8 +162,56 @@ async function writeNew(
     await handle.sync();
     return { size, sha256 };
   } finally {
-    await writing.catch(() => {});
+    await parts.settle();
     await handle.close();
+  }
+}
+
+/**
+ * Collects small pieces into parts of a megabyte, in two places that take turns: the disk works on one while the other
+ * is filled, and no memory is left behind.
+ */
+class PartWriter {
+  private readonly handle: FileHandle;
+  private places: [Buffer, Buffer] | undefined;
+  private filled = 0;
+  private writing: Promise<void> = Promise.resolve();
+
+  constructor(handle: FileHandle) {
+    this.handle = handle;
+  }
+
+  async write(chunk: Uint8Array): Promise<void> {
+    this.places ??= [Buffer.allocUnsafeSlow(WRITE_BYTES), Buffer.allocUnsafeSlow(WRITE_BYTES)];
+    for (let taken = 0; taken < chunk.length; ) {
+      const count = Math.min(chunk.length - taken, WRITE_BYTES - this.filled);
+      this.places[0].set(chunk.subarray(taken, taken + count), this.filled);
+      taken += count;
+      this.filled += count;
+      if (this.filled === WRITE_BYTES) await this.flush();
+    }
+  }
+
+  /** Writes what is left. */
+  async end(): Promise<void> {
+    if (this.filled > 0) await this.flush();
+    await this.writing;
+  }
+
+  /** Waits for what is being written, whatever comes of it. */
+  settle(): Promise<void> {
+    return this.writing.catch(() => {});
+  }
+
+  private async flush(): Promise<void> {
+    // The other place is free only then.
+    await this.writing;
+    const [full, free] = this.places!;
+    this.writing = writeAll(this.handle, full.subarray(0, this.filled));
+    // Raised where it is waited for.
+    this.writing.catch(() => {});
+    this.places = [free, full];
+    this.filled = 0;
   }
 }
 
