@@ -1,12 +1,15 @@
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { Command } from 'commander';
-import { DataError } from '#core';
+import type { ScoringServer } from '#serve';
 import type { Workspace } from '#workspace';
 import { jsonText } from './json-text.ts';
 import { portNumber } from './parse-options.ts';
 import type { Terminal } from './terminal.ts';
 import { withWorkspace } from './with-workspace.ts';
+
+/** Between two looks at what an alias points at. */
+const FOLLOW_MS = 2000;
 
 interface ServeFlags {
   readonly host: string;
@@ -49,29 +52,71 @@ async function serve(
   workspace?: Workspace,
 ): Promise<void> {
   const { createScoringServer } = await import('#serve');
-  const source =
-    existsSync(model) || workspace === undefined ? { model } : await registered(workspace, model);
+  const isRegistered = !existsSync(model) && workspace !== undefined;
+  const source = isRegistered ? await registered(workspace, model) : { model };
   const tokens = token && workspace !== undefined ? { tokens: workspace.store } : {};
   const server = await createScoringServer({ ...source, ...tokens, host, port });
+  const following = isRegistered ? follow(terminal, workspace, model, server) : undefined;
   try {
     terminal.out(
       json ? jsonText({ url: server.url, port: server.port, model }) : `${model} at ${server.url}/score.`,
     );
     await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   } finally {
+    await following?.stop();
     await server.close();
   }
+}
+
+/** Serves the version that an alias points at, whenever that changes. */
+function follow(
+  terminal: Terminal,
+  workspace: Workspace,
+  model: string,
+  server: ScoringServer,
+): { stop(): Promise<void> } {
+  let served: string | undefined;
+  let looking = Promise.resolve();
+  const look = async (): Promise<void> => {
+    const { Model } = await import('#workspace');
+    const { name, version } = parseReference(model);
+    const found = await Model.get(workspace, name, version);
+    const current = `${found.name}:${found.version}`;
+    if (served !== undefined && served !== current) {
+      const next = await registered(workspace, model);
+      await server.swap(next.model, next.modelVersion);
+      terminal.note(`Now serving ${next.modelVersion}.`);
+    }
+    served = current;
+  };
+  const timer = setInterval(() => {
+    // A store that is away for a moment, or an alias that is, is asked again; what is served stays.
+    looking = looking.then(look).catch((error: unknown) => {
+      terminal.note(`serve: ${error instanceof Error ? error.message : String(error)}`);
+    });
+  }, FOLLOW_MS);
+  looking = look().catch(() => {});
+  return {
+    stop: async () => {
+      clearInterval(timer);
+      await looking;
+    },
+  };
+}
+
+/** `name`, `name:version`, `name:alias` or `name@alias`. */
+function parseReference(text: string): { name: string; version: number | string | undefined } {
+  const [, name = text, version] = /^(.+?)[:@]([^:@]+)$/.exec(text) ?? [];
+  return { name, version: version !== undefined && /^\d+$/.test(version) ? Number(version) : version };
 }
 
 async function registered(
   workspace: Workspace,
   text: string,
 ): Promise<{ model: Uint8Array; modelVersion: string }> {
-  const [, name, version, alias] = /^(.+?)(?::(\d+)|@(.+))?$/.exec(text) ?? [];
   const { Model } = await import('#workspace');
-  if (name === undefined)
-    throw new DataError('serve: a model must be named, but is not. Give a file or name:version.');
-  const found = await Model.get(workspace, name, version === undefined ? alias : Number(version));
+  const { name, version } = parseReference(text);
+  const found = await Model.get(workspace, name, version);
   const parts: Buffer[] = [];
   for await (const part of await found.open()) parts.push(part as Buffer);
   return { model: Buffer.concat(parts), modelVersion: `${found.name}:${found.version}` };

@@ -54,6 +54,9 @@ async function score(body: unknown, headers: Record<string, string> = {}) {
   return { status: response.status, headers: response.headers, body: await response.json() };
 }
 
+const json = async (response: Response) =>
+  (await response.json()) as Record<string, Record<string, { example: object }>>;
+
 const low = { x: 2, job: 'a' };
 const high = { x: 7, job: 'b' };
 
@@ -104,4 +107,53 @@ test('no request of 200 concurrent callers fails while the model is swapped', as
   swapped = true;
   await Promise.all(callers);
   expect([...versions].sort()).toEqual(['1', '2']);
+});
+
+test('the model describes itself as Swagger 2.0 and OpenAPI 3, with an example that can be sent', async () => {
+  const swagger = await json(await fetch(`${server.url}/swagger.json`));
+  expect(swagger).toMatchObject({
+    swagger: '2.0',
+    paths: { '/score': { post: { operationId: 'RunMLService' } }, '/': { get: {} } },
+    definitions: {
+      Row: {
+        properties: { x: { type: 'number' }, job: { type: 'string' } },
+        required: ['x', 'job'],
+      },
+      ServiceOutput: { properties: { Results: { items: { enum: ['low', 'high'] } } } },
+    },
+  });
+  const answer = await score(swagger['definitions']['ServiceInput'].example);
+  expect(answer.status).toBe(200);
+  const openApi = await json(await fetch(`${server.url}/swagger.json?version=3`));
+  expect(openApi['openapi']).toMatch(/^3\./);
+  expect(JSON.stringify(openApi)).not.toContain('#/definitions/');
+  const unknown = await fetch(`${server.url}/swagger.json?version=4`);
+  expect([unknown.status, (await json(unknown))['message']]).toEqual([404, expect.stringMatching(/2 or 3/)]);
+});
+
+test('metrics count requests by status, batches and the queue', async () => {
+  await score(low);
+  await score({ nothing: 1 });
+  const text = await (await fetch(`${server.url}/metrics`)).text();
+  expect(text).toMatch(/^trainyard_score_requests_total\{status="200"\} [1-9]/m);
+  expect(text).toMatch(/^trainyard_score_requests_total\{status="400"\} [1-9]/m);
+  expect(text).toMatch(/^trainyard_score_seconds_bucket\{le="\+Inf"\} [1-9]/m);
+  expect(text).toMatch(/^trainyard_score_batch_rows_count [1-9]/m);
+  expect(text).toMatch(/^trainyard_score_queue_rows 0$/m);
+  expect(text).toMatch(/^trainyard_model_info\{model="[^"]+"\} 1$/m);
+});
+
+test('more rows than may wait are refused, and a port that is taken is named', async () => {
+  const small = await createScoringServer({ model, port: 0, maxQueueRows: 2 });
+  const response = await fetch(`${small.url}/score`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify([low, low, low]),
+  });
+  expect([response.status, (await json(response))['message']]).toEqual([
+    413,
+    expect.stringMatching(/at most 2 rows/),
+  ]);
+  await expect(createScoringServer({ model, port: small.port })).rejects.toThrow(/must be free/);
+  await small.close();
 });

@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { ConfigError, DataError, now, version } from '#core';
+import { ConfigError, DataError, now, RuntimeFailure, timestamp, version } from '#core';
 import type { TokenStore } from '#tracking';
 import { checkToken } from '../auth/token.ts';
 import { Batcher } from './batcher.ts';
+import { openApiDocument, swaggerDocument } from './describe-scoring.ts';
 import { parseScoreRequest, type ScoreRequest } from './parse-score-request.ts';
 import type { RowScore, Scorer } from './scorer.ts';
+import { ScoringMetrics } from './scoring-metrics.ts';
 
 export interface ScoringServerOptions {
   /** Path or bytes of a model written by `trainyard automl`. */
@@ -40,6 +42,15 @@ export interface ScoringServer {
 
 const loopback = new Set(['127.0.0.1', '::1', 'localhost']);
 
+/** Whether a token is kept that is neither revoked nor expired. */
+async function hasUsableToken(tokens: TokenStore | undefined): Promise<boolean> {
+  const all = (await tokens?.listTokens()) ?? [];
+  return all.some(
+    ({ revokedAt, expiresAt }) =>
+      revokedAt === null && (expiresAt === null || Date.parse(expiresAt) > Date.parse(timestamp())),
+  );
+}
+
 /** Loaded only now: a server of the REST API scores nothing. */
 async function loadScorer(model: string | Uint8Array, version: string): Promise<Scorer> {
   const { TabularScorer } = await import('./tabular-scorer.ts');
@@ -54,21 +65,27 @@ async function loadScorer(model: string | Uint8Array, version: string): Promise<
  */
 export async function createScoringServer(options: ScoringServerOptions): Promise<ScoringServer> {
   const { host = '127.0.0.1', port = 5001, tokens, maxBatchRows = 256 } = options;
-  if (!loopback.has(host) && (tokens === undefined || (await tokens.listTokens()).length === 0)) {
+  if (!loopback.has(host) && !(await hasUsableToken(tokens))) {
     throw new ConfigError(
       `createScoringServer: a host that others can reach needs a token, but got ${host} and none. Make one with \`trainyard token create --scope score\`, or listen at 127.0.0.1.`,
       { host },
     );
   }
+  const metrics = new ScoringMetrics();
   const load = async (model: string | Uint8Array, name: string) =>
-    new Batcher(await loadScorer(model, name), maxBatchRows, () => {});
+    new Batcher(await loadScorer(model, name), maxBatchRows, (rows) => metrics.countBatch(rows));
   let current = await load(options.model, options.modelVersion ?? '1');
-  const app = createApp(options, () => current);
+  const app = createApp(options, metrics, () => current);
   try {
     await app.listen({ host, port });
   } catch (error) {
     await current.close();
-    throw error;
+    const reason = error instanceof Error && 'code' in error ? error.code : error;
+    throw new RuntimeFailure(
+      `createScoringServer: ${host} port ${port} must be free and of this machine, but got ${reason}. Choose another with --port.`,
+      { host, port },
+      { cause: error },
+    );
   }
   const address = app.server.address() as AddressInfo;
   return {
@@ -86,7 +103,11 @@ export async function createScoringServer(options: ScoringServerOptions): Promis
   };
 }
 
-function createApp(options: ScoringServerOptions, current: () => Batcher): FastifyInstance {
+function createApp(
+  options: ScoringServerOptions,
+  metrics: ScoringMetrics,
+  current: () => Batcher,
+): FastifyInstance {
   const { tokens, maxQueueRows = 4096, maxBodyBytes = 8 * 1024 * 1024, requestSeconds = 20 } = options;
   const app = fastify({
     bodyLimit: maxBodyBytes,
@@ -115,16 +136,38 @@ function createApp(options: ScoringServerOptions, current: () => Batcher): Fasti
     return reply.code(status).send({ message: status < 500 ? error.message : 'score: the model failed.' });
   });
   app.setNotFoundHandler((request, reply) => {
-    const isKnown = ['/', '/score'].includes(request.url.split('?')[0]);
+    const isKnown = ['/', '/score', '/swagger.json', '/metrics'].includes(request.url.split('?')[0]);
     const message = `${request.method} ${request.url}: ${isKnown ? 'is no method of this route' : 'is no route of this server'}.`;
     return reply.code(isKnown ? 405 : 404).send({ message });
   });
   app.get('/', (_request, reply) => reply.type('text/plain').send('Healthy'));
+  app.get('/metrics', (_request, reply) => {
+    const { rows, scorer } = current();
+    return reply.type('text/plain; version=0.0.4').send(metrics.toText(rows, scorer.version));
+  });
+  app.get('/swagger.json', (request: FastifyRequest<{ Querystring: { version?: string } }>, reply) => {
+    const { version: wanted = '2' } = request.query;
+    const { scorer } = current();
+    if (wanted === '2') return reply.send(swaggerDocument(scorer, request.host));
+    if (wanted === '3') return reply.send(openApiDocument(scorer, request.host));
+    return reply.code(404).send({
+      message: `swagger.json: version must be 2 or 3, but got ${JSON.stringify(wanted)}. Use 3 for OpenAPI.`,
+    });
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    if (request.routeOptions.url === '/score')
+      metrics.countRequest(reply.statusCode, reply.elapsedTime / 1000);
+  });
   app.post('/score', async (request: FastifyRequest, reply: FastifyReply) => {
     const batcher = current();
     const parsed = parseScoreRequest(request.body);
     batcher.scorer.check(parsed.rows);
-    if (batcher.rows > 0 && batcher.rows + parsed.rows.length > maxQueueRows) {
+    if (parsed.rows.length > maxQueueRows) {
+      return reply.code(413).send({
+        message: `score: a request may have at most ${maxQueueRows} rows, but has ${parsed.rows.length}. Send several.`,
+      });
+    }
+    if (batcher.rows + parsed.rows.length > maxQueueRows) {
       return reply
         .code(429)
         .header('retry-after', '1')

@@ -14,6 +14,8 @@ export interface Scorer {
   /** Shown in headers and metrics. */
   readonly version: string;
   readonly isClassifier: boolean;
+  /** Classes in the order of the probabilities; null for a regression. */
+  readonly labels: readonly (string | number)[] | null;
   readonly inputs: readonly ScorerInput[];
   /** @throws DataError naming the column and row (from 1) at fault */
   check(rows: readonly JsonRow[]): void;

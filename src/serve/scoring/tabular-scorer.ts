@@ -7,6 +7,7 @@ import type { JsonRow, RowScore, Scorer, ScorerInput } from './scorer.ts';
 export class TabularScorer implements Scorer {
   readonly version: string;
   readonly isClassifier: boolean;
+  readonly labels: readonly (string | number)[] | null;
   readonly inputs: readonly ScorerInput[];
   private readonly predictor: TabularPredictor;
 
@@ -14,7 +15,10 @@ export class TabularScorer implements Scorer {
     this.predictor = predictor;
     this.version = version;
     this.isClassifier = predictor.labels !== null;
-    this.inputs = predictor.inputs.map(describe);
+    const { labels } = predictor;
+    this.labels =
+      labels === null ? null : labels.type === 'int64' ? labels.values.map(Number) : labels.values;
+    this.inputs = predictor.inputs.map((input) => describe(input, predictor.example[input.column]));
   }
 
   /** @throws DataError when the file or bytes hold no tabular model */
@@ -31,14 +35,13 @@ export class TabularScorer implements Scorer {
   async score(rows: readonly JsonRow[]): Promise<readonly RowScore[]> {
     const table = new Table(this.predictor.inputs.map((spec) => toColumn(rows, spec)));
     const { classes, probabilities, values } = await this.predictor.predict(table);
-    const { labels } = this.predictor;
+    const { labels } = this;
     if (classes === null || probabilities === null || labels === null) {
       return Array.from(values ?? [], (value) => ({ prediction: value, probabilities: null }));
     }
-    const names = labels.type === 'int64' ? labels.values.map(Number) : labels.values;
-    const count = names.length;
+    const count = labels.length;
     return Array.from(classes, (k, i) => ({
-      prediction: names[k],
+      prediction: labels[k],
       probabilities: Array.from(probabilities.subarray(i * count, (i + 1) * count)),
     }));
   }
@@ -99,15 +102,19 @@ function toColumn(rows: readonly JsonRow[], { column, dtype, kind }: InputSpec) 
   return numberColumn(column, Float64Array.from(numbers));
 }
 
-function describe({ column, dtype, kind, doc }: InputSpec): ScorerInput {
+/** @param typical what the column usually holds, as far as the file tells */
+function describe({ column, dtype, kind, doc }: InputSpec, typical: unknown): ScorerInput {
+  const given = typeof typical === 'string' || typeof typical === 'number' ? typical : undefined;
   if (dtype === 'string')
-    return { name: column, type: 'string', description: doc ?? 'text', example: 'text' };
-  if (kind === 'date')
-    return { name: column, type: 'string', description: 'ISO 8601 date, or null', example: '2024-01-31' };
+    return { name: column, type: 'string', description: doc ?? 'text, or null', example: given ?? 'text' };
+  if (kind === 'date') {
+    const description = 'ISO 8601 date, or null';
+    return { name: column, type: 'string', description, example: given ?? '2024-01-31' };
+  }
   return {
     name: column,
     type: dtype === 'int64' ? 'integer' : 'number',
     description: 'null where missing',
-    example: 0,
+    example: given ?? 0,
   };
 }

@@ -3,6 +3,7 @@ import { type Logger, now, silentLogger, version } from '#core';
 import { fingerprintTable } from '#data';
 import type { Guardrail } from '../features/guardrails.ts';
 import type { TabularModel } from '../pipeline/tabular-model.ts';
+import { typicalRow } from '../pipeline/typical-row.ts';
 import type { AutoMLEvent } from './automl-event.ts';
 import type { AutoMLOptions } from './automl-options.ts';
 import type { AutoMLResult } from './automl-result.ts';
@@ -279,6 +280,7 @@ class AutoMLSession {
       primaryMetric: metric,
       metrics: score.metrics,
       fingerprint,
+      example: typicalRow(features),
       ...(positiveClass === undefined
         ? {}
         : { positiveLabel: target.labels?.values[positiveClass] as string }),

@@ -32,6 +32,8 @@ export class TabularPredictor {
   readonly inputs: readonly InputSpec[];
   /** The pipeline's steps and settings; for an ensemble its members are settings of the last step. */
   readonly steps: readonly PipelineStep[];
+  /** A row of what each column usually holds; empty where the file does not tell. */
+  readonly example: Readonly<Record<string, string | number | null>>;
   /** `metadata_props` of the file. */
   readonly metadata: Readonly<Record<string, string>>;
   private readonly session: OnnxSession;
@@ -48,6 +50,7 @@ export class TabularPredictor {
     this.inputs = JSON.parse(metadata['trainyard.inputs']) as InputSpec[];
     this.outputs = JSON.parse(metadata['trainyard.outputs']) as OutputNames;
     this.batchRows = Number(metadata['trainyard.batchRows']);
+    this.example = JSON.parse(metadata['trainyard.example'] ?? '{}') as Record<string, string | number>;
     this.steps = JSON.parse(metadata['trainyard.steps'] ?? '[]') as PipelineStep[];
   }
 

@@ -43,6 +43,8 @@ export interface ModelMetadata {
   readonly fingerprint: string;
   /** Label of the positive class of the `*_binary` metrics, where one is known. */
   readonly positiveLabel?: string;
+  /** What each raw column usually holds, for documentation. */
+  readonly example?: Readonly<Record<string, string | number | null>>;
 }
 
 /** A finished model: one pipeline, a vote, or a stack, with class labels and decision rule. */
@@ -132,6 +134,7 @@ export class TabularModel {
         'trainyard.metrics': JSON.stringify(metadata.metrics),
         'trainyard.fingerprint': metadata.fingerprint,
         'trainyard.steps': JSON.stringify(this.steps()),
+        'trainyard.example': JSON.stringify(metadata.example ?? {}),
         ...(metadata.positiveLabel === undefined
           ? {}
           : { 'trainyard.positiveLabel': metadata.positiveLabel }),
