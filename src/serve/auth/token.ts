@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { ConfigError, timestamp } from '#core';
 import type { TokenRecord, TokenScope, TokenStore } from '#tracking';
 
-export const tokenScopes: readonly TokenScope[] = ['read', 'submit', 'score', 'admin'];
+const tokenScopes: readonly TokenScope[] = ['read', 'submit', 'score', 'admin'];
 
 export interface NewToken {
   readonly name: string;
@@ -52,7 +52,7 @@ export async function createToken(
  * What a store keeps of a token. A slow hash protects passwords, which can be guessed; 256 random bits cannot, so one
  * SHA-256 is enough. Looking up by the hash compares nothing of the secret itself, so its timing tells nothing of it.
  */
-export function hashToken(text: string): string {
+function hashToken(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
