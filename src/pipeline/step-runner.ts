@@ -177,7 +177,9 @@ export class StepRunner {
     paths: Readonly<Record<string, string>>,
   ): Promise<JobSpec> {
     const settings = fillIn(this.step.settings as Json, this.context.parameters) as Record<string, Json>;
-    const common = { name: this.step.name, retries: 1, ...this.step.limits };
+    const { databaseUrl } = this.context.workspace;
+    const environment = databaseUrl === undefined ? {} : { TRAINYARD_DATABASE_URL: databaseUrl };
+    const common = { name: this.step.name, retries: 1, environment, ...this.step.limits };
     if (this.step.kind === 'script') {
       const input: ScriptJobInput = await this.scriptInput(settings, folder, paths);
       return {

@@ -29,6 +29,8 @@ export class Workspace {
   readonly name: string;
   /** The `.trainyard` folder. */
   readonly root: string;
+  /** Address of its database as it was given, for processes that open the workspace too. */
+  readonly databaseUrl: string | undefined;
   readonly store: Store;
   readonly datasets: DatasetLookup;
   readonly models: Lookup<Model>;
@@ -37,10 +39,11 @@ export class Workspace {
   /** Copies of the datasets' files at addresses. */
   readonly dataCache: DataCache;
 
-  private constructor(name: string, root: string, store: Store) {
+  private constructor(name: string, root: string, store: Store, databaseUrl?: string) {
     this.name = name;
     this.root = root;
     this.store = store;
+    this.databaseUrl = databaseUrl;
     this.dataCache = new DataCache(join(root, 'datasets'));
     this.datasets = new DatasetLookup(this);
     this.models = modelLookup(this);
@@ -56,7 +59,7 @@ export class Workspace {
    */
   static async create(options: OpenWorkspaceOptions & { name?: string } = {}): Promise<Workspace> {
     const { root, name } = await createConfig(options.path ?? '.', options.name);
-    return new Workspace(name, root, await open(root, options));
+    return new Workspace(name, root, await open(root, options), options.databaseUrl);
   }
 
   /**
@@ -66,7 +69,7 @@ export class Workspace {
    */
   static async open(options: OpenWorkspaceOptions = {}): Promise<Workspace> {
     const { root, name } = await findConfig(options.path ?? '.');
-    return new Workspace(name, root, await open(root, options));
+    return new Workspace(name, root, await open(root, options), options.databaseUrl);
   }
 
   /** Writes what is waiting, ends the workers of its compute targets, releases files and connections. */

@@ -4,10 +4,11 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { distFile } from '#core';
 import { PipelineRun, resumePipelineRun } from '#pipeline';
 import { Experiment, Workspace } from '#workspace';
+import { PostgresServer, postgresBin } from '../tracking/postgres-server.ts';
 
 const quiet = { showOutput: false };
 const address = (file: string) => JSON.stringify(pathToFileURL(distFile(file)).href);
@@ -39,18 +40,31 @@ export default async function work({ outputs, parameters: { name, folder } }, { 
 }
 `;
 
-describe('a pipeline whose process was killed', () => {
+const databases = [
+  { kind: 'SQLite', isThere: true },
+  { kind: 'PostgreSQL', isThere: postgresBin !== undefined },
+];
+let server: PostgresServer | undefined;
+let count = 0;
+afterAll(() => server?.stop());
+
+describe.each(databases)('a pipeline whose process was killed, on $kind', ({ kind, isThere }) => {
   let folder: string;
   let workspace: Workspace;
   let child: ChildProcess;
 
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'trainyard-resume-'));
-    workspace = await Workspace.create({ path: folder });
+    if (kind === 'PostgreSQL') server ??= await PostgresServer.start();
+    const databaseUrl = kind === 'PostgreSQL' ? await server!.database(`resume_${count++}`) : '';
+    workspace = await Workspace.create({ path: folder, databaseUrl });
     await writeFile(join(folder, 'step.mjs'), step);
     await writeFile(join(folder, 'driver.mjs'), driver(folder));
-    child = spawn(process.execPath, [join(folder, 'driver.mjs')], { stdio: ['ignore', 'pipe', 'inherit'] });
-  });
+    child = spawn(process.execPath, [join(folder, 'driver.mjs')], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, TRAINYARD_DATABASE_URL: databaseUrl },
+    });
+  }, 60_000);
   afterEach(async () => {
     child.kill('SIGKILL');
     await workspace.close();
@@ -66,34 +80,40 @@ describe('a pipeline whose process was killed', () => {
     return data.toString().trim();
   }
 
-  it('does not respond, and goes on from its finished steps when it is resumed', async () => {
-    const id = await untilWaiting();
-    child.kill('SIGKILL');
-    await once(child, 'exit');
-    const watched = new PipelineRun(new Experiment(workspace, 'killed'), id);
-    await expect(watched.waitForCompletion(quiet)).rejects.toThrow(`trainyard run resume ${id}`);
-    expect(await watched.getStatus()).toBe('NotResponding');
-    await writeFile(join(folder, 'go'), '');
-    const resumed = await resumePipelineRun(workspace, id);
-    expect(await resumed.waitForCompletion(quiet)).toBe('Finished');
-    const names = await begun();
-    expect(names.filter((name) => name === 'count')).toHaveLength(1);
-    expect(names.at(-1)).toBe('last');
-    const steps = await resumed.getSteps();
-    expect(steps.map(({ name, state }) => `${name} ${state}`)).toEqual([
-      'count Completed',
-      'wait Completed',
-      'last Completed',
-    ]);
-    await expect(resumePipelineRun(workspace, id)).rejects.toThrow(/nothing to resume/);
-  });
+  it.skipIf(!isThere)(
+    'does not respond, and goes on from its finished steps when it is resumed',
+    async () => {
+      const id = await untilWaiting();
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+      const watched = new PipelineRun(new Experiment(workspace, 'killed'), id);
+      await expect(watched.waitForCompletion(quiet)).rejects.toThrow(`trainyard run resume ${id}`);
+      expect(await watched.getStatus()).toBe('NotResponding');
+      await writeFile(join(folder, 'go'), '');
+      const resumed = await resumePipelineRun(workspace, id);
+      expect(await resumed.waitForCompletion(quiet)).toBe('Finished');
+      const names = await begun();
+      expect(names.filter((name) => name === 'count')).toHaveLength(1);
+      expect(names.at(-1)).toBe('last');
+      const steps = await resumed.getSteps();
+      expect(steps.map(({ name, state }) => `${name} ${state}`)).toEqual([
+        'count Completed',
+        'wait Completed',
+        'last Completed',
+      ]);
+      await expect(resumePipelineRun(workspace, id)).rejects.toThrow(/nothing to resume/);
+    },
+  );
 
-  it('is not resumed while its process lives, and another process can cancel it', async () => {
-    const id = await untilWaiting();
-    await expect(resumePipelineRun(workspace, id)).rejects.toThrow(/must have stopped/);
-    const watched = new PipelineRun(new Experiment(workspace, 'killed'), id);
-    await watched.cancel();
-    await expect(watched.waitForCompletion(quiet)).rejects.toThrow(/Canceled/);
-    expect((await watched.getSteps()).map(({ state }) => state)).toEqual(['Completed', 'Canceled']);
-  });
+  it.skipIf(!isThere)(
+    'is not resumed while its process lives, and another process can cancel it',
+    async () => {
+      const id = await untilWaiting();
+      await expect(resumePipelineRun(workspace, id)).rejects.toThrow(/must have stopped/);
+      const watched = new PipelineRun(new Experiment(workspace, 'killed'), id);
+      await watched.cancel();
+      await expect(watched.waitForCompletion(quiet)).rejects.toThrow(/Canceled/);
+      expect((await watched.getSteps()).map(({ state }) => state)).toEqual(['Completed', 'Canceled']);
+    },
+  );
 });
