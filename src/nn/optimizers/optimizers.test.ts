@@ -79,6 +79,7 @@ function runStep(
   step: number,
   parameters: Record<string, number[]>,
   state: Record<string, number[]>,
+  isRateConstant = false,
 ): void {
   const bindings: Record<string, Bindings[string]> = {};
   const feed = (key: string, data: readonly number[], shape: readonly number[]): Tensor => {
@@ -106,7 +107,7 @@ function runStep(
     const group = optimizer.groupOf(name);
     const options = optimizer.groupOptions(group);
     const scalars = optimizer.scalars(options, { step: step + 1, learningRateFactor: 1 });
-    const slots = optimizer.slots(options).map((slot) => {
+    const slots = optimizer.slots(options, isRateConstant).map((slot) => {
       const key = `${name}.${slot.name}`;
       state[key] ??= new Array<number>(sizeOf(entry.inputs[name])).fill(slot.initial);
       return [slot.name, feed(key, state[key], shape)];
@@ -119,6 +120,7 @@ function runStep(
         Object.entries(scalars).map(([key, value]) => [key, feed(`${name}:${key}`, [value], [])]),
       ),
       options,
+      isRateConstant,
     });
     outputs.push([parameters, name, result.parameter]);
     for (const [key, tensor] of Object.entries(result.slots)) outputs.push([state, `${name}.${key}`, tensor]);
@@ -143,6 +145,21 @@ test.each(cases.filter(({ name }) => implemented(name)))(
     const state: Record<string, number[]> = {};
     for (let step = 0; step < 12; step++) {
       runStep(entry, optimizer, step, parameters, state);
+      for (const name of names) {
+        expectClose(parameters[name], entry.expected[name], step, `${name} after step ${step + 1}`);
+      }
+    }
+  },
+);
+
+test.each(cases.filter(({ name }) => name.startsWith('SGD')))(
+  "$name: with the learning rate in its state, twelve steps are PyTorch's to 1e-6 too",
+  (entry) => {
+    const optimizer = optimizerOf(entry);
+    const parameters = Object.fromEntries(names.map((name) => [name, entry.inputs[name].data]));
+    const state: Record<string, number[]> = {};
+    for (let step = 0; step < 12; step++) {
+      runStep(entry, optimizer, step, parameters, state, true);
       for (const name of names) {
         expectClose(parameters[name], entry.expected[name], step, `${name} after step ${step + 1}`);
       }

@@ -1,4 +1,5 @@
 import { ConfigError } from '#core';
+import type { Tensor } from '#engine';
 import {
   type CommonOptions,
   checkRange,
@@ -71,14 +72,19 @@ export class SGD extends Optimizer<SGDOptions> {
     options,
     isRateConstant = false,
   }: UpdateArguments<SGDOptions>): UpdateResult {
-    const g = options.weightDecay === 0 ? gradient : gradient.add(parameter.mul(options.weightDecay));
-    if (options.momentum === 0) return { parameter: parameter.sub(g.mul(scalars['rate'])), slots: {} };
+    const { weightDecay } = options;
     const momentum = scalars['momentum'] ?? options.momentum;
-    const added = scalars['share'] === undefined ? g : g.mul(scalars['share']);
-    if (keepsVelocity(options, isRateConstant)) {
-      const velocity = slots['velocity'].mul(momentum).add(added.mul(scalars['rate']));
+    const share = (x: Tensor) => (scalars['share'] === undefined ? x : x.mul(scalars['share']));
+    if (options.momentum !== 0 && keepsVelocity(options, isRateConstant)) {
+      // Factors of the gradient find their way to the smaller operand of the product that gives it.
+      const kept = slots['velocity'].mul(momentum).add(share(gradient).mul(scalars['rate']));
+      const velocity =
+        weightDecay === 0 ? kept : kept.add(parameter.mul(share(scalars['rate']).mul(weightDecay)));
       return { parameter: parameter.sub(velocity), slots: { velocity } };
     }
+    const g = weightDecay === 0 ? gradient : gradient.add(parameter.mul(weightDecay));
+    if (options.momentum === 0) return { parameter: parameter.sub(g.mul(scalars['rate'])), slots: {} };
+    const added = share(g);
     const buffer = slots['momentum_buffer'].mul(momentum).add(added);
     const step = options.nesterov ? g.add(buffer.mul(momentum)) : buffer;
     return { parameter: parameter.sub(step.mul(scalars['rate'])), slots: { momentum_buffer: buffer } };
