@@ -43,6 +43,7 @@ export const layers = {
     node: [...files, ...threads, 'crypto', 'v8'],
   },
   vision: {
+    parts: ['augment', 'architectures', 'classify'],
     imports: ['engine', 'nn', 'train', 'data', 'metrics', 'tune', 'kernels'],
     node: [...files, ...threads, 'crypto'],
   },
@@ -63,7 +64,7 @@ export const layers = {
   testing: { imports: ['*'], node: [...files, 'assert', 'assert/strict', ...threads] },
   cli: {
     imports: ['*'],
-    node: [...files, ...threads, ...streams, ...processes, 'readline', 'tty'],
+    node: [...files, ...threads, ...streams, ...processes, 'readline', 'tty', 'v8'],
     internal: true,
   },
   studio: { types: ['serve'], internal: true },
@@ -76,6 +77,9 @@ export const packageOwners = {
   'onnxruntime-node': ['engine/runtime'],
   protobufjs: ['engine/onnx'],
   sharp: ['data'],
+  '@wasm-audio-decoders/flac': ['data'],
+  '@wasm-audio-decoders/ogg-vorbis': ['data'],
+  'mpg123-decoder': ['data'],
   yauzl: ['train'],
   kysely: ['tracking'],
   '@photostructure/sqlite': ['tracking'],

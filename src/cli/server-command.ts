@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8';
 import { Command } from 'commander';
 import { jsonText } from './json-text.ts';
 import { portNumber } from './parse-options.ts';
@@ -27,14 +28,17 @@ Examples:
 
 Ctrl-C ends it once running requests have been answered.`,
     )
-    .action(({ host, port, json }: ServerFlags) =>
-      withWorkspace(async (workspace) => {
+    .action(({ host, port, json }: ServerFlags) => {
+      // What loading leaves behind stays for as long as the server runs: a fifth less of it is worth a slower start.
+      setFlagsFromString('--optimize-for-size');
+      return withWorkspace(async (workspace) => {
         const [{ createServer }, { PipelineRunner }] = await Promise.all([
           import('#serve'),
           import('#pipeline'),
         ]);
         const pipelines = new PipelineRunner(workspace);
         const server = await createServer({ store: workspace.store, pipelines, host, port });
+        setFlagsFromString('--no-optimize-for-size');
         try {
           if (json) terminal.out(jsonText({ url: server.url, port: server.port, workspace: workspace.root }));
           else
@@ -44,8 +48,8 @@ Ctrl-C ends it once running requests have been answered.`,
           await server.close();
           await pipelines.close();
         }
-      }),
-    );
+      });
+    });
 }
 
 /** Resolves at the first SIGINT or SIGTERM; a second one ends the process at once. */

@@ -1,0 +1,2 @@
+export * from './architectures/index.ts';
+export * from './augment/index.ts';
