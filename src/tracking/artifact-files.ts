@@ -16,6 +16,8 @@ const INCOMING = '.incoming';
 const READ_BYTES = 256 * 1024;
 /** Bytes written at a time: what a network brings is in small pieces. */
 const WRITE_BYTES = 1 << 20;
+/** Bytes after which the disk is set to work, so that little is left to flush once a large file is whole. */
+const FLUSH_BYTES = 64 << 20;
 
 /** What a file must be, where its sender knows. */
 export interface ExpectedContent {
@@ -175,7 +177,9 @@ class PartWriter {
   private readonly handle: FileHandle;
   private places: [Buffer, Buffer] | undefined;
   private filled = 0;
+  private unflushed = 0;
   private writing: Promise<void> = Promise.resolve();
+  private flushing: Promise<void> | undefined;
 
   constructor(handle: FileHandle) {
     this.handle = handle;
@@ -188,22 +192,23 @@ class PartWriter {
       this.places[0].set(chunk.subarray(taken, taken + count), this.filled);
       taken += count;
       this.filled += count;
-      if (this.filled === WRITE_BYTES) await this.flush();
+      if (this.filled === WRITE_BYTES) await this.pass();
     }
   }
 
   /** Writes what is left. */
   async end(): Promise<void> {
-    if (this.filled > 0) await this.flush();
+    if (this.filled > 0) await this.pass();
     await this.writing;
   }
 
   /** Waits for what is being written, whatever comes of it. */
-  settle(): Promise<void> {
-    return this.writing.catch(() => {});
+  async settle(): Promise<void> {
+    await this.writing.catch(() => {});
+    await this.flushing;
   }
 
-  private async flush(): Promise<void> {
+  private async pass(): Promise<void> {
     // The other place is free only then.
     await this.writing;
     const [full, free] = this.places!;
@@ -211,7 +216,18 @@ class PartWriter {
     // Raised where it is waited for.
     this.writing.catch(() => {});
     this.places = [free, full];
+    this.unflushed += this.filled;
     this.filled = 0;
+    if (this.unflushed >= FLUSH_BYTES && this.flushing === undefined) {
+      this.unflushed = 0;
+      // Only a head start: what it cannot do the last flush does, or raises.
+      this.flushing = this.handle
+        .datasync()
+        .catch(() => {})
+        .finally(() => {
+          this.flushing = undefined;
+        });
+    }
   }
 }
 
