@@ -50,3 +50,13 @@ export function portNumber(text: string): number {
   if (port > 65_535) throw new InvalidArgumentError('Give a port from 0 to 65535.');
   return port;
 }
+
+/** Height and width of `128x256`, in pixels. */
+export function parseSize(text: string): [height: number, width: number] {
+  const match = /^(\d+)[x×](\d+)$/i.exec(text.trim());
+  const [height, width] = [Number(match?.[1]), Number(match?.[2])];
+  if (match === null || height < 1 || width < 1) {
+    throw new InvalidArgumentError('Give height and width in pixels such as 128x128.');
+  }
+  return [height, width];
+}

@@ -1,5 +1,7 @@
 export type { AudioSignal } from './audio/audio-signal.ts';
 export { mixDown } from './audio/audio-signal.ts';
+export type { ConvertedSounds, ConvertSoundsOptions } from './audio/convert-sounds.ts';
+export { convertSounds } from './audio/convert-sounds.ts';
 export { decodeAudio } from './audio/decode-audio.ts';
 export type { MelFilter, MelFilterOptions, MelScale } from './audio/mel-filters.ts';
 export { hzToMel, melFilters, melFrequencies, melToHz } from './audio/mel-filters.ts';
@@ -50,6 +52,7 @@ export type { GenerateRegressionOptions, RegressionTruth } from './generators/re
 export { generateRegression } from './generators/regression.ts';
 export type { WriteBirdSongsOptions, WrittenBirdSongs } from './generators/write-bird-songs.ts';
 export { writeBirdSongs } from './generators/write-bird-songs.ts';
+export type { Pixels } from './images/pixels.ts';
 export type { ReadOptions } from './open-relation.ts';
 export type { ColumnFacts, ReadReport } from './read-table.ts';
 export { readTable } from './read-table.ts';
