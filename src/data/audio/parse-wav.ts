@@ -80,7 +80,9 @@ function parseFormat(view: DataView, start: number, size: number, where: string)
       { file: where, format: tag, bits },
     );
   }
-  if (channels === 0 || sampleRate === 0 || blockAlign !== (channels * bits) / 8) {
+  // Nothing records at other rates: a resampler would run out of memory on a damaged number.
+  const isRate = sampleRate >= 100 && sampleRate <= 1_000_000;
+  if (channels === 0 || !isRate || blockAlign !== (channels * bits) / 8) {
     throw damaged(
       where,
       `the format says ${channels} channels, ${sampleRate} samples a second, ${bits} bits and ${blockAlign} bytes a frame`,

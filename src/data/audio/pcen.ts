@@ -26,7 +26,7 @@ export interface PcenOptions {
  * noise and distance, and is then compressed.
  *
  * M[t] = (1 − s) M[t − 1] + s S[t],
- * P[t] = (S[t] / (ε + M[t])^α + δ)^r − δ^r, and log(1 + S[t] / (ε + M[t])^α / δ) for r = 0.
+ * P[t] = (S[t] / (ε + M[t])^α + δ)^r − δ^r, and log(1 + S[t] / (ε + M[t])^α) for r = 0, where δ has no part.
  *
  * With τ = timeConstant · sampleRate / hopLength frames, s = (√(1 + 4τ²) − 1) / 2τ². The defaults expect amplitudes
  * (`power: 1`) of whole numbers of 32 bits, so multiply those of full scale ±1 by 2³¹.
@@ -56,7 +56,7 @@ export function pcen(spectrogram: HostTensor<'float32'>, options: PcenOptions = 
       const value = spectrogram.data[i];
       mean = (1 - smoothing) * mean + smoothing * value;
       const smooth = value / (eps + mean) ** gain;
-      data[i] = power === 0 ? Math.log1p(smooth / bias) : (smooth + bias) ** power - offset;
+      data[i] = power === 0 ? Math.log1p(smooth) : (smooth + bias) ** power - offset;
     }
   }
   return { dtype: 'float32', shape: [rows, frames], data };
