@@ -1,5 +1,8 @@
 export * as treeLayout from './assembly/layout.ts';
+export type { Interpolation } from './axis-table.ts';
 export { createKernelMemory, instantiateKernel, kernelModule, pageBytes } from './kernel-module.ts';
+export type { BorderMode, Colour, Matrix3, WarpOptions } from './pixel-canvas.ts';
+export { PixelCanvas } from './pixel-canvas.ts';
 export type { PredictColumn } from './predict.ts';
 export { TreeSummer } from './predict.ts';
 export type { TreeArrays } from './tree-program.ts';

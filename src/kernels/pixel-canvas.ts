@@ -1,0 +1,338 @@
+import { axisTable, type Interpolation, tapWeights } from './axis-table.ts';
+import { createKernelMemory, instantiateKernel, pageBytes } from './kernel-module.ts';
+
+/** What lies outside a picture; OpenCV's `BORDER_*`: `abcd` goes on as fill, dddd, dcba, abcd or cba. */
+export type BorderMode = 'constant' | 'replicate' | 'reflect' | 'wrap' | 'reflect101';
+
+/** Red, green, blue, 0 to 255. */
+export type Colour = readonly [red: number, green: number, blue: number];
+
+/** Row by row: `[x', y', w'] = matrix · [x, y, 1]`, the place is `[x' / w', y' / w']`; whole numbers are pixel centres. */
+export type Matrix3 = readonly [number, number, number, number, number, number, number, number, number];
+
+export interface WarpOptions {
+  readonly interpolation?: Interpolation;
+  readonly border?: BorderMode;
+  readonly fill?: Colour;
+}
+
+interface Exports {
+  resample(
+    from: number,
+    width: number,
+    to: number,
+    toWidth: number,
+    toHeight: number,
+    columnTable: number,
+    columnTaps: number,
+    rowTable: number,
+    rowTaps: number,
+    sums: number,
+  ): void;
+  warp(
+    from: number,
+    width: number,
+    height: number,
+    to: number,
+    toWidth: number,
+    toHeight: number,
+    matrix: number,
+    taps: number,
+    weights: number,
+    border: number,
+    fill: number,
+    places: number,
+  ): void;
+  lookUp(at: number, bytes: number, table: number): void;
+  sum(at: number, bytes: number): number;
+  mirrorColumns(at: number, width: number, height: number): void;
+  flipRows(at: number, width: number, height: number, row: number): void;
+  fillRectangle(
+    at: number,
+    pictureWidth: number,
+    x: number,
+    y: number,
+    width: number,
+    height: number,
+    colour: number,
+  ): void;
+  copyRectangle(
+    from: number,
+    fromStride: number,
+    to: number,
+    toStride: number,
+    bytes: number,
+    rows: number,
+  ): void;
+  mix(at: number, other: number, bytes: number, weight: number): void;
+  addNoise(at: number, bytes: number, seed: number, table: number, isShared: number): void;
+  toPlanes(from: number, pixels: number, to: number, tables: number): void;
+}
+
+interface Region {
+  address: number;
+  capacity: number;
+}
+
+/** Reads of whole vectors may go beyond a region's end. */
+const SLACK_BYTES = 256;
+const FIRST_ADDRESS = 4096;
+const borders: readonly BorderMode[] = ['constant', 'replicate', 'reflect', 'wrap', 'reflect101'];
+
+/**
+ * One picture (RGB, 8 bits a channel) in the memory of the augmentation kernels, changed in place. For one thread;
+ * a worker keeps one canvas for all its pictures: its memory grows to the largest picture and stays.
+ *
+ * Sizes and places are whole pixels. Callers keep to the ranges: nothing here checks them.
+ */
+export class PixelCanvas {
+  private readonly memory: WebAssembly.Memory;
+  private readonly kernel: Exports;
+  private end = FIRST_ADDRESS;
+  private current: Region = { address: 0, capacity: 0 };
+  private next: Region = { address: 0, capacity: 0 };
+  private readonly scratch: Region = { address: 0, capacity: 0 };
+  private columns = 0;
+  private rows = 0;
+
+  /** @throws RuntimeFailure when the kernels have not been built */
+  constructor() {
+    this.memory = createKernelMemory(FIRST_ADDRESS);
+    this.kernel = instantiateKernel<Exports>('augment', this.memory);
+  }
+
+  get width(): number {
+    return this.columns;
+  }
+
+  get height(): number {
+    return this.rows;
+  }
+
+  /** Bytes of the kernels' memory. */
+  get memoryBytes(): number {
+    return this.memory.buffer.byteLength;
+  }
+
+  private get bytes(): number {
+    return this.columns * this.rows * 3;
+  }
+
+  /** Takes a copy of `data`, `[height, width, 3]`. */
+  load(data: Uint8Array, width: number, height: number): void {
+    this.columns = width;
+    this.rows = height;
+    this.reserve(this.current, this.bytes);
+    this.view(this.current.address, this.bytes).set(data);
+  }
+
+  /** A copy of the picture, `[height, width, 3]`. */
+  read(): Uint8Array {
+    return new Uint8Array(this.view(this.current.address, this.bytes));
+  }
+
+  resize(width: number, height: number, interpolation: Interpolation): void {
+    if (width === this.columns && height === this.rows) return;
+    const isGrown = width > this.columns || height > this.rows;
+    const rule = interpolation === 'area' && isGrown ? 'grown area' : interpolation;
+    const across = axisTable(this.columns, width, rule);
+    const down = axisTable(this.rows, height, rule);
+    const sums = 4 * (this.columns * 3 + 16);
+    const at = this.takeScratch(across.words.byteLength, down.words.byteLength, sums);
+    this.reserve(this.next, width * height * 3);
+    this.words(at[0], across.words);
+    this.words(at[1], down.words);
+    this.kernel.resample(
+      this.current.address,
+      this.columns,
+      this.next.address,
+      width,
+      height,
+      at[0],
+      across.taps,
+      at[1],
+      down.taps,
+      at[2],
+    );
+    this.swap(width, height);
+  }
+
+  /**
+   * A picture of `width × height` whose pixel at (x, y) is this one's at `matrix` · (x, y).
+   * Fractions of pixels are rounded to 1/32, as OpenCV does; area counts as linear.
+   */
+  warp(
+    matrix: Matrix3,
+    width: number,
+    height: number,
+    { interpolation = 'linear', border = 'constant', fill = [0, 0, 0] }: WarpOptions = {},
+  ): void {
+    const weights = warpWeights(interpolation);
+    const taps = weights.length / 32;
+    const rowBytes = 12 * (this.columns + width) + 1024;
+    const at = this.takeScratch(72, weights.byteLength, rowBytes);
+    this.reserve(this.next, width * height * 3);
+    new Float64Array(this.memory.buffer, at[0], 9).set(matrix);
+    new Float32Array(this.memory.buffer, at[1], weights.length).set(weights);
+    this.kernel.warp(
+      this.current.address,
+      this.columns,
+      this.rows,
+      this.next.address,
+      width,
+      height,
+      at[0],
+      taps,
+      at[1],
+      borders.indexOf(border),
+      packed(fill),
+      at[2],
+    );
+    this.swap(width, height);
+  }
+
+  /** Every value `v` of every channel becomes `table[v]`; `table` has 256 entries. */
+  lookUp(table: Uint8Array): void {
+    const [at] = this.takeScratch(256);
+    this.view(at, 256).set(table);
+    this.kernel.lookUp(this.current.address, this.bytes, at);
+  }
+
+  /** Mean of all values, 0 to 255. */
+  mean(): number {
+    return this.kernel.sum(this.current.address, this.bytes) / this.bytes;
+  }
+
+  flipHorizontal(): void {
+    this.kernel.mirrorColumns(this.current.address, this.columns, this.rows);
+  }
+
+  flipVertical(): void {
+    const [row] = this.takeScratch(this.columns * 3);
+    this.kernel.flipRows(this.current.address, this.columns, this.rows, row);
+  }
+
+  /** Keeps `width × height` pixels from (x, y), all of them inside. */
+  crop(x: number, y: number, width: number, height: number): void {
+    this.reserve(this.next, width * height * 3);
+    const from = this.current.address + (y * this.columns + x) * 3;
+    this.kernel.copyRectangle(from, this.columns * 3, this.next.address, width * 3, width * 3, height);
+    this.swap(width, height);
+  }
+
+  /** Colours a rectangle that lies inside. */
+  fillRectangle(x: number, y: number, width: number, height: number, colour: Colour): void {
+    this.kernel.fillRectangle(this.current.address, this.columns, x, y, width, height, packed(colour));
+  }
+
+  /**
+   * picture · weight + other · (1 − weight) in float64, cut to whole levels.
+   * @param other a picture of the same size
+   */
+  mix(other: Uint8Array, weight: number): void {
+    this.reserve(this.next, this.bytes);
+    this.view(this.next.address, this.bytes).set(other);
+    this.kernel.mix(this.current.address, this.next.address, this.bytes, weight);
+  }
+
+  /** Copies a rectangle of `other`, a picture of the same size, to the same place. */
+  paste(other: Uint8Array, x: number, y: number, width: number, height: number): void {
+    this.reserve(this.next, this.bytes);
+    this.view(this.next.address, this.bytes).set(other);
+    const offset = (y * this.columns + x) * 3;
+    const stride = this.columns * 3;
+    this.kernel.copyRectangle(
+      this.next.address + offset,
+      stride,
+      this.current.address + offset,
+      stride,
+      width * 3,
+      height,
+    );
+  }
+
+  /**
+   * Adds noise and cuts the sums to whole levels, 0 to 255.
+   * @param quantiles 4096 equally likely values of the noise, in grey levels
+   * @param seed 32 bits; with it and the place a value of the noise is settled
+   * @param isShared all channels of a pixel get the same noise
+   */
+  addNoise(quantiles: Float32Array, seed: number, isShared: boolean): void {
+    const [at] = this.takeScratch(4 * 4096);
+    const table = new Int32Array(this.memory.buffer, at, 4096);
+    for (let i = 0; i < 4096; i++) table[i] = Math.round(quantiles[i] * 256);
+    this.kernel.addNoise(this.current.address, this.bytes, seed | 0, at, isShared ? 1 : 0);
+  }
+
+  /**
+   * Three planes `[3, height, width]`.
+   * @param tables what each of the 256 values becomes, for each of the three channels: 768 numbers
+   */
+  readPlanes(tables: Float32Array): Float32Array {
+    const pixels = this.columns * this.rows;
+    this.reserve(this.next, 12 * pixels);
+    const [at] = this.takeScratch(3072);
+    new Float32Array(this.memory.buffer, at, 768).set(tables);
+    this.kernel.toPlanes(this.current.address, pixels, this.next.address, at);
+    return new Float32Array(new Float32Array(this.memory.buffer, this.next.address, 3 * pixels));
+  }
+
+  private swap(width: number, height: number): void {
+    [this.current, this.next] = [this.next, this.current];
+    this.columns = width;
+    this.rows = height;
+  }
+
+  private view(address: number, bytes: number): Uint8Array {
+    return new Uint8Array(this.memory.buffer, address, bytes);
+  }
+
+  private words(address: number, words: Uint32Array): void {
+    new Uint32Array(this.memory.buffer, address, words.length).set(words);
+  }
+
+  private takeScratch(...sizes: readonly number[]): number[] {
+    this.reserve(
+      this.scratch,
+      sizes.reduce((total, size) => total + align(size), 0),
+    );
+    let at = this.scratch.address;
+    return sizes.map((size) => {
+      const address = at;
+      at += align(size);
+      return address;
+    });
+  }
+
+  /** A region that is too small moves to the end of the memory, with room to grow. Its content is lost. */
+  private reserve(region: Region, bytes: number): void {
+    if (region.capacity >= bytes) return;
+    const capacity = align(Math.max(bytes, Math.min(2 * region.capacity, 16_777_216)));
+    region.address = this.end;
+    region.capacity = capacity;
+    this.end += align(capacity + SLACK_BYTES);
+    const missing = this.end - this.memory.buffer.byteLength;
+    if (missing > 0) this.memory.grow(Math.ceil(missing / pageBytes));
+  }
+}
+
+const weightTables = new Map<Interpolation, Float32Array>();
+
+/** Weights of the neighbours for each 1/32 of a pixel. */
+function warpWeights(interpolation: Interpolation): Float32Array {
+  let table = weightTables.get(interpolation);
+  if (table === undefined) {
+    const rows = Array.from({ length: 32 }, (_, step) => tapWeights(interpolation, step / 32));
+    table = Float32Array.from(rows.flat());
+    weightTables.set(interpolation, table);
+  }
+  return table;
+}
+
+function packed([red, green, blue]: Colour): number {
+  return red | (green << 8) | (blue << 16);
+}
+
+function align(bytes: number): number {
+  return Math.ceil(bytes / 64) * 64;
+}
