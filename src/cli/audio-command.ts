@@ -17,6 +17,7 @@ interface PictureFlags {
   readonly window: number;
   readonly overlap: number;
   readonly padding: 'zero' | 'repeat' | 'shift' | 'drop';
+  readonly minTail: number;
   readonly pcen?: boolean;
   readonly nMels: number;
   readonly nFft: number;
@@ -151,6 +152,12 @@ function addPictureOptions(command: Command): Command {
         .choices(['zero', 'repeat', 'shift', 'drop'])
         .default('zero'),
     )
+    .option(
+      '--min-tail <share>',
+      'leave out a last window that adds less than this share of a step',
+      parseNumber,
+      0.1,
+    )
     .option('--mel', 'log-mel: decibels below the loudest, 0 to −80 (default)')
     .addOption(
       new Option('--pcen', 'per-channel energy normalisation: flattens steady noise').conflicts('mel'),
@@ -173,6 +180,7 @@ function pictureOptions(flags: PictureFlags): SoundWindowsOptions & WriteSpectro
     windowSeconds: flags.window,
     overlapSeconds: flags.overlap,
     padding: flags.padding,
+    minTail: flags.minTail,
     kind: flags.pcen ? 'pcen' : 'mel',
     nMels: flags.nMels,
     nFft: flags.nFft,

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { DataError, UnsupportedError } from '#core';
+import type { AudioSignal } from './audio-signal.ts';
 import { decodeAudio } from './decode-audio.ts';
 import { readAudio } from './read-audio.ts';
 import { encodeWav, writeWav } from './write-wav.ts';
@@ -53,7 +54,7 @@ describe('compressed sounds', () => {
 
   it('decodes several at once as one after another', async () => {
     const names = ['tone.ogg', 'tone.flac', 'tone.mp3'];
-    const alone = [];
+    const alone: AudioSignal[] = [];
     for (const name of names) alone.push(await readAudio(fixture(name)));
     const together = await Promise.all([...names, ...names].map((name) => readAudio(fixture(name))));
     together.forEach((signal, i) => {

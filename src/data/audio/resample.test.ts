@@ -86,6 +86,15 @@ describe('splitWindows', () => {
     expect(cut({ length: 5, padding: 'drop' })).toEqual([[0, 1, 2, 3, 4, 5]]);
   });
 
+  it('leaves out a last window that adds little, but never the only one', () => {
+    // The third window of each would add one sample of a step of three, then of two.
+    expect(cut({ length: 3, minTail: 0.4 })).toHaveLength(2);
+    expect(cut({ length: 3, minTail: 0.3 })).toHaveLength(3);
+    expect(cut({ length: 4, overlap: 2, minTail: 0.6 })).toHaveLength(2);
+    expect(cut({ length: 4, overlap: 2, minTail: 0.5 })).toHaveLength(3);
+    expect(cut({ length: 50, minTail: 1 })).toHaveLength(1);
+  });
+
   it('handles sounds shorter than a window', () => {
     const short = Float32Array.of(1, 2);
     expect(cut({ length: 5 }, short)).toEqual([[0, 1, 2, 0, 0, 0]]);
@@ -100,6 +109,7 @@ describe('splitWindows', () => {
       { length: 0 },
       { length: 4, overlap: 4 },
       { length: 4, overlap: -1 },
+      { length: 4, minTail: 2 },
       { length: 2.5 },
     ]) {
       expect(() => splitWindows(samples, options)).toThrow(ConfigError);

@@ -21,6 +21,8 @@ export interface SoundWindowsOptions extends SoundSpectrogramOptions {
   readonly overlapSeconds?: number;
   /** What happens to the end of a sound that fills no window; default `zero`. */
   readonly padding?: WindowPadding;
+  /** Share of a step that the last window must add to be kept, in [0, 1]; default 0.1. */
+  readonly minTail?: number;
 }
 
 /** Amplitudes of full scale ±1 in the unit that PCEN's defaults expect. */
@@ -49,7 +51,7 @@ export function soundSpectrogram(
 
 /** The windows of a sound of `options.sampleRate`; see `splitWindows`. @throws ConfigError for lengths out of range */
 export function soundWindows(samples: Float32Array, options: SoundWindowsOptions): Float32Array[] {
-  const { sampleRate, windowSeconds = 5, overlapSeconds = 0, padding = 'zero' } = options;
+  const { sampleRate, windowSeconds = 5, overlapSeconds = 0, padding = 'zero', minTail = 0.1 } = options;
   if (!(windowSeconds > 0) || !(overlapSeconds >= 0 && overlapSeconds < windowSeconds)) {
     throw new ConfigError(
       `soundWindows: windowSeconds must be above 0 and overlapSeconds in [0, windowSeconds), but got ${windowSeconds} and ${overlapSeconds}. Try 5 and 0.`,
@@ -58,7 +60,7 @@ export function soundWindows(samples: Float32Array, options: SoundWindowsOptions
   }
   const length = Math.max(1, Math.round(windowSeconds * sampleRate));
   const overlap = Math.min(length - 1, Math.round(overlapSeconds * sampleRate));
-  return splitWindows(samples, { length, overlap, padding }).map((window) => window.samples);
+  return splitWindows(samples, { length, overlap, padding, minTail }).map((window) => window.samples);
 }
 
 /**

@@ -13,6 +13,11 @@ export interface SplitWindowsOptions {
    * to end with the sound (`shift`; silence where the sound is shorter than a window), or left out (`drop`).
    */
   readonly padding?: WindowPadding;
+  /**
+   * Leaves the last window out where the sound that only it has is less than this share of length − overlap, in
+   * [0, 1]: a sound a few samples too long does not become two windows. The first window always stays. Default 0.
+   */
+  readonly minTail?: number;
 }
 
 export interface AudioWindow {
@@ -26,28 +31,30 @@ export interface AudioWindow {
  * Whole windows are views of the input.
  *
  * @returns at least one window, unless the sound is empty or, with `drop`, shorter than a window
- * @throws ConfigError for a length below 1 or an overlap outside [0, length)
+ * @throws ConfigError for a length below 1, an overlap outside [0, length) or a minTail outside [0, 1]
  */
 export function splitWindows(
   samples: Float32Array,
-  { length, overlap = 0, padding = 'zero' }: SplitWindowsOptions,
+  { length, overlap = 0, padding = 'zero', minTail = 0 }: SplitWindowsOptions,
 ): AudioWindow[] {
   if (
     !Number.isSafeInteger(length) ||
     length < 1 ||
     !Number.isSafeInteger(overlap) ||
     overlap < 0 ||
-    overlap >= length
+    overlap >= length ||
+    !(minTail >= 0 && minTail <= 1)
   ) {
     throw new ConfigError(
-      `splitWindows: length must be a whole number of at least 1 and overlap one in [0, length), but got ${length} and ${overlap}. Shorten the overlap.`,
-      { length, overlap },
+      `splitWindows: length must be a whole number of at least 1, overlap one in [0, length) and minTail in [0, 1], but got ${length}, ${overlap} and ${minTail}. Shorten the overlap.`,
+      { length, overlap, minTail },
     );
   }
   const windows: AudioWindow[] = [];
   const hop = length - overlap;
   for (let start = 0; start < samples.length; start += hop) {
-    if (start > 0 && start + overlap >= samples.length) break;
+    const fresh = samples.length - start - overlap;
+    if (start > 0 && (fresh <= 0 || fresh < minTail * hop)) break;
     if (start + length <= samples.length) {
       windows.push({ start, samples: samples.subarray(start, start + length) });
     } else if (padding === 'shift' && samples.length >= length) {
