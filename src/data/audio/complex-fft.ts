@@ -30,17 +30,20 @@ export class ComplexFft {
     for (let i = 0; i < size; i++) {
       const j = reversed[i];
       if (j <= i) continue;
-      const [a, b] = [re[i], im[i]];
+      const a = re[i];
+      const b = im[i];
       re[i] = re[j];
       im[i] = im[j];
       re[j] = a;
       im[j] = b;
     }
+    // Plain scalars: this loop is where spectrograms spend their time.
     for (let half = 1; half < size; half *= 2) {
       const stride = size / (2 * half);
       for (let start = 0; start < size; start += 2 * half) {
         for (let k = 0; k < half; k++) {
-          const [c, s] = [cos[k * stride], sin[k * stride]];
+          const c = cos[k * stride];
+          const s = sin[k * stride];
           const i = start + k;
           const j = i + half;
           const x = re[j] * c - im[j] * s;

@@ -59,7 +59,8 @@ function packedTransform(size: number) {
     }
     fft.transform(a, b);
     for (let k = 0; k <= half; k++) {
-      const [i, j] = [k % half, (half - k) % half];
+      const i = k === half ? 0 : k;
+      const j = k === 0 ? 0 : half - k;
       const evenRe = (a[i] + a[j]) / 2;
       const evenIm = (b[i] - b[j]) / 2;
       const oddRe = (b[i] + b[j]) / 2;
@@ -99,13 +100,15 @@ function chirpTransform(size: number) {
     fft.transform(a, b);
     // The inverse transform is the conjugate of the transform of the conjugate, divided by the size.
     for (let k = 0; k < padded; k++) {
-      const [x, y] = [a[k], b[k]];
+      const x = a[k];
+      const y = b[k];
       a[k] = x * filterRe[k] - y * filterIm[k];
       b[k] = -(x * filterIm[k] + y * filterRe[k]);
     }
     fft.transform(a, b);
     for (let k = 0; k <= size / 2; k++) {
-      const [x, y] = [a[k] / padded, -b[k] / padded];
+      const x = a[k] / padded;
+      const y = -b[k] / padded;
       re[k] = x * cos[k] - y * sin[k];
       im[k] = x * sin[k] + y * cos[k];
     }

@@ -51,7 +51,10 @@ export function spectrogramPixels(
     const row = (height - 1 - y) * width;
     for (let x = 0; x < width; x++) {
       const level = Math.round(Math.min(255, Math.max(0, (values[row + x] - min) * scale)));
-      data.set(colors.subarray(level * 3, level * 3 + 3), (y * width + x) * 3);
+      const at = (y * width + x) * 3;
+      data[at] = colors[level * 3];
+      data[at + 1] = colors[level * 3 + 1];
+      data[at + 2] = colors[level * 3 + 2];
     }
   }
   return { width, height, data };
