@@ -1,3 +1,4 @@
+import type { AugmentExports } from './augment-exports.ts';
 import { axisTable, type Interpolation, tapWeights } from './axis-table.ts';
 import { createKernelMemory, instantiateKernel, pageBytes } from './kernel-module.ts';
 
@@ -14,59 +15,6 @@ export interface WarpOptions {
   readonly interpolation?: Interpolation;
   readonly border?: BorderMode;
   readonly fill?: Colour;
-}
-
-interface Exports {
-  resample(
-    from: number,
-    width: number,
-    to: number,
-    toWidth: number,
-    toHeight: number,
-    columnTable: number,
-    columnTaps: number,
-    rowTable: number,
-    rowTaps: number,
-    sums: number,
-  ): void;
-  warp(
-    from: number,
-    width: number,
-    height: number,
-    to: number,
-    toWidth: number,
-    toHeight: number,
-    matrix: number,
-    taps: number,
-    weights: number,
-    border: number,
-    fill: number,
-    places: number,
-  ): void;
-  lookUp(at: number, bytes: number, table: number): void;
-  sum(at: number, bytes: number): number;
-  mirrorColumns(at: number, width: number, height: number): void;
-  flipRows(at: number, width: number, height: number, row: number): void;
-  fillRectangle(
-    at: number,
-    pictureWidth: number,
-    x: number,
-    y: number,
-    width: number,
-    height: number,
-    colour: number,
-  ): void;
-  copyRectangle(
-    from: number,
-    fromStride: number,
-    to: number,
-    toStride: number,
-    bytes: number,
-    rows: number,
-  ): void;
-  mix(at: number, other: number, bytes: number, weight: number): void;
-  addNoise(at: number, bytes: number, seed: number, table: number, isShared: number): void;
-  toPlanes(from: number, pixels: number, to: number, tables: number): void;
 }
 
 interface Region {
@@ -87,7 +35,7 @@ const borders: readonly BorderMode[] = ['constant', 'replicate', 'reflect', 'wra
  */
 export class PixelCanvas {
   private readonly memory: WebAssembly.Memory;
-  private readonly kernel: Exports;
+  private readonly kernel: AugmentExports;
   private end = FIRST_ADDRESS;
   private current: Region = { address: 0, capacity: 0 };
   private next: Region = { address: 0, capacity: 0 };
@@ -98,7 +46,7 @@ export class PixelCanvas {
   /** @throws RuntimeFailure when the kernels have not been built */
   constructor() {
     this.memory = createKernelMemory(FIRST_ADDRESS);
-    this.kernel = instantiateKernel<Exports>('augment', this.memory);
+    this.kernel = instantiateKernel<AugmentExports>('augment', this.memory);
   }
 
   get width(): number {
@@ -264,6 +212,43 @@ export class PixelCanvas {
     this.kernel.addNoise(this.current.address, this.bytes, seed | 0, at, isShared ? 1 : 0);
   }
 
+  /** Mean of the grey levels, 0 to 255. */
+  greyMean(): number {
+    return (3 * this.kernel.greySum(this.current.address, this.bytes)) / this.bytes;
+  }
+
+  /** value · share + grey · (1 − share): grey at 0, stronger colours above 1. */
+  blendGrey(share: number): void {
+    this.kernel.blendGrey(this.current.address, this.bytes, share);
+  }
+
+  /** @param tables what hue (0 to 179), saturation and value (0 to 255) become: 3 × 256 */
+  shiftHsv(tables: Uint8Array): void {
+    const [at] = this.takeScratch(768);
+    this.view(at, 768).set(tables);
+    this.kernel.shiftHsv(this.current.address, this.bytes, at);
+  }
+
+  /** Means of squares of `size` pixels, odd. */
+  boxBlur(size: number): void {
+    const [sums] = this.takeScratch(12 * (this.columns + size));
+    this.reserve(this.next, this.bytes);
+    this.kernel.boxBlur(this.current.address, this.columns, this.rows, this.next.address, size, sums);
+    this.swap(this.columns, this.rows);
+  }
+
+  /** Contrast-limited adaptive histogram equalisation of the lightness (L*a*b*), on `tiles × tiles` tiles. */
+  equalise(tiles: number, clipLimit: number): void {
+    const { linear, encoded } = lightTables();
+    const at = this.takeScratch(linear.byteLength, encoded.length, 256 * tiles * tiles, 1024);
+    this.view(at[0], linear.byteLength).set(new Uint8Array(linear.buffer));
+    this.view(at[1], encoded.length).set(encoded);
+    const picture = this.current.address;
+    this.kernel.toLab(picture, this.bytes, at[0]);
+    this.kernel.equalise(picture, this.columns, this.rows, tiles, clipLimit, at[2], at[3]);
+    this.kernel.fromLab(picture, this.bytes, at[1]);
+  }
+
   /**
    * Three planes `[3, height, width]`.
    * @param tables what each of the 256 values becomes, for each of the three channels: 768 numbers
@@ -327,6 +312,23 @@ function warpWeights(interpolation: Interpolation): Float32Array {
     weightTables.set(interpolation, table);
   }
   return table;
+}
+
+let light: { readonly linear: Float32Array; readonly encoded: Uint8Array } | undefined;
+
+/** Light of the 256 sRGB values, and the sRGB values of 16384 steps of light (IEC 61966-2-1). */
+function lightTables() {
+  light ??= {
+    linear: Float32Array.from({ length: 256 }, (_, level) => {
+      const value = level / 255;
+      return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+    }),
+    encoded: Uint8Array.from({ length: 16384 }, (_, step) => {
+      const value = step / 16383;
+      return Math.round(255 * (value <= 0.0031308 ? 12.92 * value : 1.055 * value ** (1 / 2.4) - 0.055));
+    }),
+  };
+  return light;
 }
 
 function packed([red, green, blue]: Colour): number {

@@ -49,17 +49,17 @@ export function wholeNumber(initial: number | undefined, limits: Limits = {}): F
 }
 
 /**
- * A range, or one number `v` for the range from `around − v` to `around + v` (from `from` to `v` where given).
- * `offset` is added to both ends in either form.
+ * A range, or one number `v` for the range from −v to v; from `from` to `v` where that is given, v alone with 'same'.
  */
 export function range(
   initial: Range,
-  { from, offset = 0, ...limits }: Limits & { readonly from?: number; readonly offset?: number } = {},
+  { from, ...limits }: Limits & { readonly from?: number | 'same' } = {},
 ): Field<number | Range, Range> {
   return {
     initial,
     parse: (where, value) => {
-      const pair: unknown = typeof value === 'number' ? [from ?? -value, value] : value;
+      const first = from === 'same' ? value : from;
+      const pair: unknown = typeof value === 'number' ? [first ?? -value, value] : value;
       if (!Array.isArray(pair) || pair.length !== 2) {
         throw new ConfigError(
           `${where}: must be a number or a pair [low, high], but got ${JSON.stringify(value)}. Give one of them.`,
@@ -73,7 +73,7 @@ export function range(
           { value },
         );
       }
-      return [low + offset, high + offset];
+      return [low, high];
     },
   };
 }

@@ -1,11 +1,15 @@
 import { ConfigError, nearestName } from '#core';
-import { ShiftScaleRotate } from './affine.ts';
+import { Affine, Perspective, ShiftScaleRotate } from './affine.ts';
 import { RandomBrightnessContrast } from './brightness.ts';
+import { ColorJitter, HueSaturationValue, ToGray } from './colour.ts';
 import { Compose, type Pipeline, type PipelineJson } from './compose.ts';
+import { CenterCrop, PadIfNeeded, RandomResizedCrop } from './crops.ts';
 import { CoarseDropout, Cutout } from './dropout.ts';
+import { Blur, CLAHE } from './filters.ts';
 import { HorizontalFlip, VerticalFlip } from './flips.ts';
 import { GaussNoise } from './gauss-noise.ts';
 import { CutMix, type Mix, MixUp } from './mixing.ts';
+import { Normalize } from './normalize.ts';
 import { OneOf, Sequential } from './one-of.ts';
 import { LongestMaxSize, Resize, SmallestMaxSize } from './resizing.ts';
 import type { Transform } from './transform.ts';
@@ -15,15 +19,26 @@ type Factory<Step> = (options: Readonly<Record<string, unknown>>) => Step;
 const mixes: Readonly<Record<string, Factory<Mix>>> = { MixUp, CutMix };
 
 const transforms: Readonly<Record<string, Factory<Transform>>> = {
+  Affine,
+  Blur,
+  CenterCrop,
+  CLAHE,
   CoarseDropout,
+  ColorJitter,
   Cutout,
   GaussNoise,
   HorizontalFlip,
+  HueSaturationValue,
   LongestMaxSize,
+  Normalize,
+  PadIfNeeded,
+  Perspective,
   RandomBrightnessContrast,
+  RandomResizedCrop,
   Resize,
   ShiftScaleRotate,
   SmallestMaxSize,
+  ToGray,
   VerticalFlip,
 };
 

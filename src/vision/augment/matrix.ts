@@ -65,3 +65,30 @@ export function mapPoint(matrix: Matrix3, x: number, y: number): [x: number, y: 
   const w = matrix[6] * x + matrix[7] * y + matrix[8];
   return [(matrix[0] * x + matrix[1] * y + matrix[2]) / w, (matrix[3] * x + matrix[4] * y + matrix[5]) / w];
 }
+
+type Point = readonly [x: number, y: number];
+
+/**
+ * Takes the corners (0, 0), (1, 0), (1, 1), (0, 1) of the unit square to four points.
+ * @source Heckbert, "Fundamentals of Texture Mapping and Image Warping", 1989, section 2.2.3
+ */
+export function quadrilateral(p0: Point, p1: Point, p2: Point, p3: Point): Matrix3 {
+  const sx = p0[0] - p1[0] + p2[0] - p3[0];
+  const sy = p0[1] - p1[1] + p2[1] - p3[1];
+  const [dx1, dy1] = [p1[0] - p2[0], p1[1] - p2[1]];
+  const [dx2, dy2] = [p3[0] - p2[0], p3[1] - p2[1]];
+  const determinant = dx1 * dy2 - dx2 * dy1;
+  const g = (sx * dy2 - dx2 * sy) / determinant;
+  const h = (dx1 * sy - sx * dy1) / determinant;
+  return [
+    p1[0] - p0[0] + g * p1[0],
+    p3[0] - p0[0] + h * p3[0],
+    p0[0],
+    p1[1] - p0[1] + g * p1[1],
+    p3[1] - p0[1] + h * p3[1],
+    p0[1],
+    g,
+    h,
+    1,
+  ];
+}
