@@ -1,24 +1,23 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
-import { ConfigError, TrainyardError } from '#core';
+import { ConfigError } from '#core';
 import { stratifiedGroupKFold } from '../splits.ts';
 import { numberColumn, stringColumn, Table } from '../table.ts';
 import { writeTable } from '../table-writer.ts';
 import { writeFailure } from '../write-failure.ts';
-import { listSounds, type SoundFile } from './list-sounds.ts';
-import { readAudio } from './read-audio.ts';
+import type { SoundFile } from './list-sounds.ts';
+import { type BrokenSound, type ReadSoundsOptions, readSounds } from './read-sounds.ts';
 import { type SoundWindowsOptions, writeSpectrograms } from './sound-spectrogram.ts';
 import type { WriteSpectrogramOptions } from './spectrogram-pixels.ts';
 
-export interface ConvertSoundsOptions extends SoundWindowsOptions, WriteSpectrogramOptions {
-  /** A sound that cannot be read ends the work (default), or is left out and listed. */
-  readonly onBroken?: 'fail' | 'skip';
+export interface ConvertSoundsOptions
+  extends SoundWindowsOptions,
+    WriteSpectrogramOptions,
+    Omit<ReadSoundsOptions, 'sampleRate'> {
   /** Folds, numbered from 0, that recordings are dealt to, evenly by class; at least 2; default none. */
   readonly folds?: number;
   /** Of the folds; default 0. */
   readonly seed?: number;
-  /** Called after each sound. */
-  readonly onProgress?: (done: number, total: number, path: string) => void;
 }
 
 export interface ConvertedSounds {
@@ -29,7 +28,7 @@ export interface ConvertedSounds {
   readonly spectrograms: number;
   /** Names of the classes in the order of their labels; none where a sound lies in no class folder. */
   readonly classes: readonly string[];
-  readonly broken: readonly { readonly path: string; readonly reason: string }[];
+  readonly broken: readonly BrokenSound[];
 }
 
 interface Picture {
@@ -49,33 +48,25 @@ interface Picture {
 export async function convertSounds(
   inputs: readonly string[],
   out: string,
-  { onBroken = 'fail', folds, seed = 0, onProgress, ...options }: ConvertSoundsOptions,
+  { folds, seed = 0, ...options }: ConvertSoundsOptions,
 ): Promise<ConvertedSounds> {
-  const sounds = await listSounds(inputs);
   const pictures: Picture[] = [];
-  const broken: { path: string; reason: string }[] = [];
-  for (const [done, sound] of sounds.entries()) {
-    try {
-      const { channels } = await readAudio(sound.path, { sampleRate: options.sampleRate, mono: true });
-      const stem = join(out, sound.name);
-      await makeFolder(dirname(stem));
-      for (const path of await writeSpectrograms(stem, channels[0], options)) {
-        pictures.push({ path: relative(out, path).split(sep).join('/'), sound });
-      }
-    } catch (error) {
-      const isSound = error instanceof TrainyardError && ['DATA', 'UNSUPPORTED'].includes(error.code);
-      if (!isSound || onBroken === 'fail') throw error;
-      broken.push({ path: sound.path, reason: error.message });
+  let sounds = 0;
+  const broken = await readSounds(inputs, options, async (sound, samples) => {
+    const stem = join(out, sound.name);
+    await makeFolder(dirname(stem));
+    for (const path of await writeSpectrograms(stem, samples, options)) {
+      pictures.push({ path: relative(out, path).split(sep).join('/'), sound });
     }
-    onProgress?.(done + 1, sounds.length, sound.path);
-  }
+    sounds++;
+  });
   await makeFolder(out);
   const csv = join(out, 'spectrograms.csv');
   const classes = classesOf(pictures);
   await writeTable(tableOf(pictures, classes, folds, seed), csv);
   return {
     csv,
-    sounds: sounds.length - broken.length,
+    sounds,
     spectrograms: pictures.length,
     classes,
     broken,

@@ -37,7 +37,7 @@ const birds =
 const kinds: readonly SyllableKind[] = ['whistle', 'chirp', 'trill', 'harmonic'];
 
 /** Species that have a name. */
-export const MAX_SPECIES = 264;
+const MAX_SPECIES = 264;
 
 /**
  * The first `count` of 264 species, always the same ones. Pitch, pace and shape are spread evenly over their ranges
