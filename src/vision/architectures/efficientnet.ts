@@ -19,6 +19,7 @@ import {
   type ModelSettings,
 } from './architecture.ts';
 import { initializeWeights } from './initialize-weights.ts';
+import { roundChannels } from './round-channels.ts';
 import { type StageStep, VisionModel } from './vision-model.ts';
 
 /** How far a variant departs from B0, and what is special about its source. */
@@ -41,13 +42,6 @@ const baseStages = [
   [4, 5, 2, 6, 192],
   [1, 3, 1, 6, 320],
 ] as const;
-
-/** Channels times a factor, to a multiple of 8 that is not more than 10 % below. */
-function scaleChannels(channels: number, factor: number): number {
-  const scaled = channels * factor;
-  const rounded = Math.max(8, Math.floor((scaled + 4) / 8) * 8);
-  return rounded < 0.9 * scaled ? rounded + 8 : rounded;
-}
 
 interface BlockOptions {
   readonly inChannels: number;
@@ -157,8 +151,8 @@ class EfficientNet extends VisionModel {
   constructor(scaling: Scaling, settings: ModelSettings) {
     super();
     const { width } = scaling;
-    const stem = scaleChannels(32, width);
-    const features = scaleChannels(1280, width);
+    const stem = roundChannels(32 * width);
+    const features = roundChannels(1280 * width);
     this.convStem = new Conv2d(settings.inChannels, stem, 3, {
       stride: 2,
       padding: paddingOf(3, 2, scaling),
@@ -166,7 +160,7 @@ class EfficientNet extends VisionModel {
     });
     this.bn1 = new BatchNorm2d(stem, scaling);
     this.blocks = makeStages(stem, scaling, settings.dropPathRate);
-    this.convHead = new Conv2d(scaleChannels(320, width), features, 1, { bias: false });
+    this.convHead = new Conv2d(roundChannels(320 * width), features, 1, { bias: false });
     this.bn2 = new BatchNorm2d(features, scaling);
     this.dropout = new Dropout(settings.dropRate);
     this.classifier = new Linear(features, settings.numClasses);
@@ -222,7 +216,7 @@ function makeStages(stem: number, scaling: Scaling, dropPathRate: number): Seque
   let inChannels = stem;
   let index = 0;
   return baseStages.map(([repeats, kernel, stride, expansion, channels]) => {
-    const outChannels = scaleChannels(channels, scaling.width);
+    const outChannels = roundChannels(channels * scaling.width);
     const blocks = Array.from({ length: repeatsOf(repeats) }, (_, i) => {
       const options: BlockOptions = {
         inChannels,
@@ -242,14 +236,14 @@ function makeStages(stem: number, scaling: Scaling, dropPathRate: number): Seque
 
 /** Width, depth, input size and crop of the published models, with parameters and multiply-adds. */
 const variants = [
-  { width: 1, depth: 1, size: 224, crop: 0.875, parameters: 5_288_548, multiplyAdds: 0 },
-  { width: 1, depth: 1.1, size: 240, crop: 0.882, parameters: 7_794_184, multiplyAdds: 0 },
-  { width: 1.1, depth: 1.2, size: 260, crop: 0.89, parameters: 9_109_994, multiplyAdds: 0 },
-  { width: 1.2, depth: 1.4, size: 300, crop: 0.904, parameters: 12_233_232, multiplyAdds: 0 },
-  { width: 1.4, depth: 1.8, size: 380, crop: 0.922, parameters: 19_341_616, multiplyAdds: 0 },
-  { width: 1.6, depth: 2.2, size: 456, crop: 0.934, parameters: 30_389_784, multiplyAdds: 0 },
-  { width: 1.8, depth: 2.6, size: 528, crop: 0.942, parameters: 43_040_704, multiplyAdds: 0 },
-  { width: 2, depth: 3.1, size: 600, crop: 0.949, parameters: 66_347_960, multiplyAdds: 0 },
+  { width: 1, depth: 1, size: 224, crop: 0.875, parameters: 5_288_548, multiplyAdds: 385_814_752 },
+  { width: 1, depth: 1.1, size: 240, crop: 0.882, parameters: 7_794_184, multiplyAdds: 686_802_832 },
+  { width: 1.1, depth: 1.2, size: 260, crop: 0.89, parameters: 9_109_994, multiplyAdds: 993_561_872 },
+  { width: 1.2, depth: 1.4, size: 300, crop: 0.904, parameters: 12_233_232, multiplyAdds: 1_827_141_392 },
+  { width: 1.4, depth: 1.8, size: 380, crop: 0.922, parameters: 19_341_616, multiplyAdds: 4_393_771_024 },
+  { width: 1.6, depth: 2.2, size: 456, crop: 0.934, parameters: 30_389_784, multiplyAdds: 10_266_384_752 },
+  { width: 1.8, depth: 2.6, size: 528, crop: 0.942, parameters: 43_040_704, multiplyAdds: 19_067_593_536 },
+  { width: 2, depth: 3.1, size: 600, crop: 0.949, parameters: 66_347_960, multiplyAdds: 37_745_884_192 },
 ];
 
 /** torchvision numbers the layers of a block; squeeze-and-excitation is one of them. */

@@ -1,4 +1,11 @@
 export type { Architecture, KeyDialect, ModelSettings } from './architecture.ts';
+export { countMultiplyAdds } from './count-multiply-adds.ts';
+export type { FetchWeightsOptions } from './fetch-weights.ts';
+export { fetchWeights } from './fetch-weights.ts';
+export type { LayerDecayOptions } from './layer-decay.ts';
+export { layerDecayGroups } from './layer-decay.ts';
+export type { LoadPretrainedOptions, PretrainedReport } from './load-pretrained.ts';
+export { loadPretrained } from './load-pretrained.ts';
 export type { CreateModelOptions, ModelFacts } from './registry.ts';
 export { createModel, findArchitecture, listModels, registerArchitecture } from './registry.ts';
 export type { Stage, StageStep } from './vision-model.ts';

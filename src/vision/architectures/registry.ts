@@ -1,10 +1,20 @@
 import { ConfigError, nearestName } from '#core';
 import type { Architecture } from './architecture.ts';
+import { convNexts } from './convnext.ts';
 import { efficientNets } from './efficientnet.ts';
+import { mobileNets } from './mobilenet-v3.ts';
+import { resNets } from './resnet.ts';
 import { checkClasses, type VisionModel } from './vision-model.ts';
+import { visionTransformers } from './vision-transformer.ts';
 
 /** Architectures that come with the library; one list per file. */
-const builtIn: readonly (readonly Architecture[])[] = [efficientNets];
+const builtIn: readonly (readonly Architecture[])[] = [
+  efficientNets,
+  resNets,
+  mobileNets,
+  convNexts,
+  visionTransformers,
+];
 
 export interface CreateModelOptions {
   /** Outputs of the head; 1,000 by default. */
@@ -87,6 +97,7 @@ export function createModel(name: string, options: CreateModelOptions = {}): Vis
     );
   }
   const model = architecture.create({ numClasses, dropRate, dropPathRate, inChannels, imageSize, seed });
+  model.architecture = architecture.name;
   model.checkpointStages(checkpointStages);
   return model;
 }

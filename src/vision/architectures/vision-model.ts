@@ -1,6 +1,7 @@
-import { ConfigError } from '#core';
+import { ConfigError, type HostTensor } from '#core';
 import type { Tensor } from '#engine';
 import { checkpoint, Linear, Module } from '#nn';
+import { adaptChannels } from './adapt-channels.ts';
 
 /** A part of a model, from the input (first) to the head (last), with the parameters that belong to it. */
 export interface Stage {
@@ -26,6 +27,8 @@ export abstract class VisionModel extends Module {
   abstract readonly headName: string;
   /** Name of the weight that reads the image's channels. */
   abstract readonly stemWeight: string;
+  /** Name of its architecture in the registry; set by `createModel`. */
+  architecture = '';
   private checkpointed: readonly string[] = [];
 
   /** The stages with what they compute. Every parameter belongs to exactly one. */
@@ -38,6 +41,17 @@ export abstract class VisionModel extends Module {
   /** The stages, input first and head last. */
   stages(): readonly Stage[] {
     return this.steps().map(({ name, members }) => ({ name, pattern: patternOf(members) }));
+  }
+
+  /**
+   * Makes tensors of a file fit where another size of image or number of channels does not: here, the stem's weight.
+   * @returns the ones that it changed, by name
+   */
+  adaptWeights(state: ReadonlyMap<string, HostTensor>): Map<string, HostTensor> {
+    const given = state.get(this.stemWeight);
+    const own = this.namedParameters().get(this.stemWeight);
+    const adapted = given === undefined || own === undefined ? undefined : adaptChannels(given, own.shape);
+    return new Map(adapted === undefined ? [] : [[this.stemWeight, adapted]]);
   }
 
   /** Number of classes. */
