@@ -48,6 +48,11 @@ function isMp3(bytes: Uint8Array, start: number): boolean {
   return start + length + 4 > bytes.length || mp3FrameLength(bytes, start + length) > 0;
 }
 
+/** Whether an MP3 has one channel, by its first header. */
+export function isMonoMp3(bytes: Uint8Array): boolean {
+  return bytes[skipId3(bytes) + 3] >> 6 === 3;
+}
+
 /** Kilobits a second by the header's index: MPEG-1, then MPEG-2 and 2.5. */
 const kilobits = [
   [0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320],

@@ -1,5 +1,5 @@
 import { DataError, UnsupportedError } from '#core';
-import { type AudioFormat, detectAudioFormat } from './audio-format.ts';
+import { type AudioFormat, detectAudioFormat, isMonoMp3 } from './audio-format.ts';
 import type { AudioSignal } from './audio-signal.ts';
 import { missingEnd } from './missing-end.ts';
 import { parseWav } from './parse-wav.ts';
@@ -108,8 +108,10 @@ async function decodeCompressed(
   if (fault !== undefined) throw damaged(where, format, fault.message, fault);
   const missing = missingEnd(bytes, format, decoded.samplesDecoded);
   if (missing !== undefined) throw damaged(where, format, missing, undefined);
-  const channels = decoded.channelData.map((samples) => samples.slice(0, decoded.samplesDecoded));
-  return { sampleRate: decoded.sampleRate, channels };
+  const channels = decoded.channelData.map((samples) => samples.subarray(0, decoded.samplesDecoded));
+  // This decoder gives a single channel twice.
+  const isDoubled = format === 'mp3' && isMonoMp3(bytes);
+  return { sampleRate: decoded.sampleRate, channels: isDoubled ? channels.slice(0, 1) : channels };
 }
 
 async function decodeStream(bytes: Uint8Array, format: CompressedFormat): Promise<Decoded> {
@@ -140,12 +142,13 @@ function checkSamples(signal: AudioSignal, where: string): AudioSignal {
     );
   }
   signal.channels.forEach((samples, channel) => {
-    const bad = samples.findIndex((value) => !Number.isFinite(value));
-    if (bad < 0) return;
-    throw new DataError(
-      `decodeAudio: samples must be finite, but sample ${bad} of channel ${channel} of "${where}" is ${samples[bad]}. Mend or remove it.`,
-      { file: where, channel, sample: bad },
-    );
+    for (let i = 0; i < frames; i++) {
+      if (Number.isFinite(samples[i])) continue;
+      throw new DataError(
+        `decodeAudio: samples must be finite, but sample ${i} of channel ${channel} of "${where}" is ${samples[i]}. Mend or remove it.`,
+        { file: where, channel, sample: i },
+      );
+    }
   });
   return signal;
 }

@@ -92,31 +92,43 @@ function parseFormat(view: DataView, start: number, size: number, where: string)
 }
 
 function readSamples(view: DataView, start: number, size: number, format: WavFormat): AudioSignal {
-  const { tag, channels: count, sampleRate, blockAlign, bits } = format;
+  const { channels: count, sampleRate, blockAlign } = format;
   const frames = Math.floor(size / blockAlign);
-  const read = sampleReader(view, tag, bits);
-  const bytesPerSample = bits / 8;
+  const { values, middle, full } = interleaved(view, start, frames * blockAlign, format);
   const channels = Array.from({ length: count }, (_, c) => {
     const samples = new Float32Array(frames);
-    let at = start + c * bytesPerSample;
-    for (let i = 0; i < frames; i++, at += blockAlign) samples[i] = read(at);
+    for (let i = 0, at = c; i < frames; i++, at += count) samples[i] = (values[at] - middle) / full;
     return samples;
   });
   return { sampleRate, channels };
 }
 
-function sampleReader(view: DataView, tag: number, bits: number): (at: number) => number {
-  if (tag === FORMAT_FLOAT) {
-    return bits === 32 ? (at) => view.getFloat32(at, true) : (at) => view.getFloat64(at, true);
+interface Interleaved {
+  readonly values: Uint8Array | Int16Array | Int32Array | Float32Array | Float64Array;
+  /** The value of silence. */
+  readonly middle: number;
+  /** What full scale is above it. */
+  readonly full: number;
+}
+
+/** The samples of all channels in the file's own numbers, which are little-endian as every host of Node is. */
+function interleaved(view: DataView, start: number, size: number, { tag, bits }: WavFormat): Interleaved {
+  const offset = view.byteOffset + start;
+  if (bits === 8) return { values: new Uint8Array(view.buffer, offset, size), middle: 128, full: 128 };
+  if (bits === 24) return { values: readInt24(view, start, size), middle: 0, full: 2 ** 23 };
+  // A copy, since a typed array must start at a multiple of its element's size.
+  const buffer = view.buffer.slice(offset, offset + size);
+  if (bits === 16) return { values: new Int16Array(buffer), middle: 0, full: 2 ** 15 };
+  if (bits === 64) return { values: new Float64Array(buffer), middle: 0, full: 1 };
+  return tag === FORMAT_FLOAT
+    ? { values: new Float32Array(buffer), middle: 0, full: 1 }
+    : { values: new Int32Array(buffer), middle: 0, full: 2 ** 31 };
+}
+
+function readInt24(view: DataView, start: number, size: number): Int32Array {
+  const values = new Int32Array(size / 3);
+  for (let i = 0, at = start; i < values.length; i++, at += 3) {
+    values[i] = view.getUint16(at, true) | (view.getInt8(at + 2) << 16);
   }
-  switch (bits) {
-    case 8:
-      return (at) => (view.getUint8(at) - 128) / 128;
-    case 16:
-      return (at) => view.getInt16(at, true) / 32_768;
-    case 24:
-      return (at) => (view.getUint16(at, true) | (view.getInt8(at + 2) << 16)) / 8_388_608;
-    default:
-      return (at) => view.getInt32(at, true) / 2_147_483_648;
-  }
+  return values;
 }

@@ -38,6 +38,13 @@ describe('compressed sounds', () => {
     expect(difference(channels[1], tone(1764, sampleRate, 5513), 500)).toBeLessThan(tolerance);
   });
 
+  it('gives one channel of a mono MP3', async () => {
+    const { sampleRate, channels } = await readAudio(fixture('tone-mono.mp3'));
+    expect(sampleRate).toBe(8000);
+    expect(channels.map(({ length }) => length)).toEqual([2000]);
+    expect(difference(channels[0], tone(441, 8000, 2000), 500)).toBeLessThan(0.05);
+  });
+
   it('tells the format from the content, whatever the name', async () => {
     const path = join(folder, 'really-flac.mp3');
     writeFileSync(path, readFileSync(fixture('tone.flac')));

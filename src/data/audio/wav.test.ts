@@ -166,6 +166,12 @@ describe('encodeWav', () => {
     );
   });
 
+  it('assigns six channels to the loudspeakers of 5.1', () => {
+    const channels = Array.from({ length: 6 }, () => new Float32Array(1));
+    const bytes = encodeWav({ sampleRate: 8000, channels });
+    expect(new DataView(bytes.buffer).getUint32(40, true)).toBe(0b11_1111);
+  });
+
   it('clips what is beyond full scale in PCM', () => {
     const signal = { sampleRate: 8000, channels: [Float32Array.of(2, -2)] };
     for (const encoding of ['pcm8', 'pcm16', 'pcm24', 'pcm32'] as const) {

@@ -20,12 +20,15 @@ const bitsOf: Readonly<Record<WavEncoding, number>> = {
   float64: 64,
 };
 
+/** Usual loudspeakers of one to eight channels, one bit each; some programs refuse sounds without them. */
+const speakers = [0x4, 0x3, 0x7, 0x33, 0x37, 0x3f, 0x70f, 0x63f];
+
 /** The part of an extensible format's GUID after the two bytes that name the encoding. */
 const guidTail = [0x00, 0x00, 0x00, 0x00, 0x10, 0x00, 0x80, 0x00, 0x00, 0xaa, 0x00, 0x38, 0x9b, 0x71];
 
 /**
  * A WAV's bytes. More than two channels, or more than 16 bits of PCM, are written as `WAVE_FORMAT_EXTENSIBLE`, as the
- * format asks; the channels are not assigned to loudspeakers.
+ * format asks, up to eight of them assigned to the usual loudspeakers.
  *
  * @throws ConfigError for no channel, channels of different lengths, a sample rate that is no whole number, or more
  * than the 4 GiB that a WAV can hold
@@ -65,6 +68,7 @@ export function encodeWav(signal: AudioSignal, { encoding = 'pcm16' }: WriteWavO
   if (isExtensible) {
     view.setUint16(36, 22, true);
     view.setUint16(38, bits, true);
+    view.setUint32(40, speakers[channels.length - 1] ?? 0, true);
     view.setUint16(44, tag, true);
     bytes.set(guidTail, 46);
   }
