@@ -74,9 +74,13 @@ export class PixelCanvas {
     this.view(this.current.address, this.bytes).set(data);
   }
 
-  /** A copy of the picture, `[height, width, 3]`. */
-  read(): Uint8Array {
-    return new Uint8Array(this.view(this.current.address, this.bytes));
+  /**
+   * The picture, `[height, width, 3]`, at the beginning of `into`.
+   * @param into new by default; fresh memory costs more than the copy, so a batch's own is better
+   */
+  read(into: Uint8Array = new Uint8Array(this.bytes)): Uint8Array {
+    into.set(this.view(this.current.address, this.bytes));
+    return into.length === this.bytes ? into : into.subarray(0, this.bytes);
   }
 
   resize(width: number, height: number, interpolation: Interpolation): void {
@@ -206,9 +210,11 @@ export class PixelCanvas {
    * @param isShared all channels of a pixel get the same noise
    */
   addNoise(quantiles: Float32Array, seed: number, isShared: boolean): void {
-    const [at] = this.takeScratch(4 * 4096);
-    const table = new Int32Array(this.memory.buffer, at, 4096);
-    for (let i = 0; i < 4096; i++) table[i] = Math.round(quantiles[i] * 256);
+    const [at] = this.takeScratch(2 * 4096);
+    const table = new Int16Array(this.memory.buffer, at, 4096);
+    for (let i = 0; i < 4096; i++) {
+      table[i] = Math.min(32767, Math.max(-32768, Math.round(quantiles[i] * 64)));
+    }
     this.kernel.addNoise(this.current.address, this.bytes, seed | 0, at, isShared ? 1 : 0);
   }
 
@@ -250,16 +256,16 @@ export class PixelCanvas {
   }
 
   /**
-   * Three planes `[3, height, width]`.
+   * Three planes `[3, height, width]`, at the beginning of `into`.
    * @param tables what each of the 256 values becomes, for each of the three channels: 768 numbers
    */
-  readPlanes(tables: Float32Array): Float32Array {
-    const pixels = this.columns * this.rows;
-    this.reserve(this.next, 12 * pixels);
+  readPlanes(tables: Float32Array, into: Float32Array = new Float32Array(this.bytes)): Float32Array {
+    this.reserve(this.next, 4 * this.bytes);
     const [at] = this.takeScratch(3072);
     new Float32Array(this.memory.buffer, at, 768).set(tables);
-    this.kernel.toPlanes(this.current.address, pixels, this.next.address, at);
-    return new Float32Array(new Float32Array(this.memory.buffer, this.next.address, 3 * pixels));
+    this.kernel.toPlanes(this.current.address, this.bytes / 3, this.next.address, at);
+    into.set(new Float32Array(this.memory.buffer, this.next.address, this.bytes));
+    return into.length === this.bytes ? into : into.subarray(0, this.bytes);
   }
 
   private swap(width: number, height: number): void {

@@ -97,14 +97,14 @@ function mixFour(x: v128, y: v128, a: v128, b: v128): v128 {
   const low = mixTwo(x, y, a, b);
   const high = mixTwo(
     i32x4.shuffle(x, x, 2, 3, 2, 3), i32x4.shuffle(y, y, 2, 3, 2, 3), a, b);
-  return i32x4.shuffle(low, high, 0, 1, 4, 5);
+  return i32x4.shuffle(low, high, 0, 2, 4, 6);
 }
 
+/** Whole levels in the low halves of both f64: added to 2^52, a whole number is its own bit pattern. */
 @inline
 function mixTwo(x: v128, y: v128, a: v128, b: v128): v128 {
-  return i32x4.trunc_sat_f64x2_s_zero(
-    f64x2.add(f64x2.mul(f64x2.convert_low_i32x4_s(x), a), f64x2.mul(f64x2.convert_low_i32x4_s(y), b)),
-  );
+  const sums = f64x2.add(f64x2.mul(f64x2.convert_low_i32x4_s(x), a), f64x2.mul(f64x2.convert_low_i32x4_s(y), b));
+  return f64x2.add(f64x2.trunc(sums), f64x2.splat(4503599627370496));
 }
 
 /** Finaliser of MurmurHash3 on four lanes. */
@@ -115,14 +115,8 @@ function hash(h: v128): v128 {
   return v128.xor(h, i32x4.shr_u(h, 16));
 }
 
-@inline
-function noisy(at: usize, index: u32, table: usize): void {
-  const value = ((<i32>load<u8>(at) << 8) + load<i32>(table + (index << 2))) >> 8;
-  store<u8>(at, <u8>max(0, min(255, value)));
-}
-
 /**
- * Adds noise that depends on `seed` and the place alone. `table`: 4096 equally likely values, i32, in 1/256 grey
+ * Adds noise that depends on `seed` and the place alone. `table`: 4096 equally likely values, i16, in 1/64 grey
  * levels. With `isShared` the three channels of a pixel get the same value. Sums are cut to whole levels.
  */
 export function addNoise(at: usize, bytes: usize, seed: u32, table: usize, isShared: i32): void {
@@ -130,27 +124,35 @@ export function addNoise(at: usize, bytes: usize, seed: u32, table: usize, isSha
     i32x4.splat(seed), i32x4.mul(i32x4(0, 1, 2, 3), i32x4.splat(0x9e3779b9)));
   const step = i32x4.splat(0x78dde6e4);
   const end = at + bytes;
-  const size: usize = isShared ? 3 : 1;
-  while (at < end) {
+  for (; at < end; at += isShared ? 24 : 8) {
     const h = hash(counter);
     counter = i32x4.add(counter, step);
-    at = noisyTwo(at, end, i32x4.extract_lane(h, 0), table, size);
-    at = noisyTwo(at, end, i32x4.extract_lane(h, 1), table, size);
-    at = noisyTwo(at, end, i32x4.extract_lane(h, 2), table, size);
-    at = noisyTwo(at, end, i32x4.extract_lane(h, 3), table, size);
+    let noise = i16x8.splat(0);
+    const a = <u32>i32x4.extract_lane(h, 0), b = <u32>i32x4.extract_lane(h, 1);
+    const c = <u32>i32x4.extract_lane(h, 2), d = <u32>i32x4.extract_lane(h, 3);
+    noise = v128.load16_lane(table + ((a & 4095) << 1), noise, 0);
+    noise = v128.load16_lane(table + (a >>> 20 << 1), noise, 1);
+    noise = v128.load16_lane(table + ((b & 4095) << 1), noise, 2);
+    noise = v128.load16_lane(table + (b >>> 20 << 1), noise, 3);
+    noise = v128.load16_lane(table + ((c & 4095) << 1), noise, 4);
+    noise = v128.load16_lane(table + (c >>> 20 << 1), noise, 5);
+    noise = v128.load16_lane(table + ((d & 4095) << 1), noise, 6);
+    noise = v128.load16_lane(table + (d >>> 20 << 1), noise, 7);
+    if (isShared) {
+      addEight(at, i16x8.shuffle(noise, noise, 0, 0, 0, 1, 1, 1, 2, 2));
+      addEight(at + 8, i16x8.shuffle(noise, noise, 2, 3, 3, 3, 4, 4, 4, 5));
+      addEight(at + 16, i16x8.shuffle(noise, noise, 5, 5, 6, 6, 6, 7, 7, 7));
+    } else {
+      addEight(at, noise);
+    }
   }
 }
 
 @inline
-function noisyTwo(at: usize, end: usize, bits: u32, table: usize, size: usize): usize {
-  if (at < end) {
-    for (let c: usize = 0; c < size; c++) noisy(at + c, bits & 4095, table);
-  }
-  at += size;
-  if (at < end) {
-    for (let c: usize = 0; c < size; c++) noisy(at + c, bits >>> 20, table);
-  }
-  return at + size;
+function addEight(at: usize, noise: v128): void {
+  const levels = i16x8.shl(i16x8.extend_low_i8x16_u(v128.load64_zero(at)), 6);
+  const sums = i16x8.shr_s(i16x8.add_sat_s(levels, noise), 6);
+  v128.store64_lane(at, i8x16.narrow_i16x8_u(sums, sums), 0);
 }
 
 /** `to`: three f32 planes; `tables`: what each of the 256 values becomes, f32, for each of the three channels. */

@@ -230,7 +230,12 @@ function warpStraight(
 ): void {
   placeAffine(matrix, 0, toWidth, 2, places);
   const stride = <usize>width * 3;
-  const row = (places + (<usize>toWidth << 3) + 15) & ~15;
+  const first = countBelow(places, toWidth, -1);
+  const last = countBelow(places, toWidth, width);
+  // The last group of four may read places behind the last column.
+  for (let x = 0; x < 4; x++) store<i32>(places + (<usize>(toWidth + x) << 3), 0);
+  weighColumns(places, toWidth + 4, width << 5);
+  const row = (places + (<usize>(toWidth + 4) << 3) + 15) & ~15;
   // The border's pixel ends where the first pixel of the row begins.
   const pixels = row + 16;
   const y0 = load<f64>(matrix, 32);
@@ -241,7 +246,7 @@ function warpStraight(
     const py = (round((y0 * y + shift) * 1024) + 16) >> 5;
     const upper = py >> 5;
     if (upper < -1 || upper >= height) {
-      for (let at: usize = 0; at < <usize>toWidth * 3; at += 3) storeColour(to + at, fill);
+      fillPixels(to, to + <usize>toWidth * 3, fill);
       continue;
     }
     const top = upper < 0 ? fillRow : from + <usize>upper * stride;
@@ -262,20 +267,61 @@ function warpStraight(
       store<u16>(pixels - 6 + (c << 1), value);
       store<u16>(pixels + (stride << 1) + (c << 1), value);
     }
-    sampleColumns(pixels, width, to, toWidth, fill, places);
+    sampleColumns(pixels, to, toWidth, first, last, fill, places);
   }
 }
 
-function sampleColumns(pixels: usize, width: i32, to: usize, toWidth: i32, fill: i32, places: usize): void {
-  for (let x = 0; x < toWidth; x++, places += 8, to += 3) {
-    const px = load<i32>(places);
-    const left = px >> 5;
-    if (left < -1 || left >= width) {
-      storeColour(to, fill);
-      continue;
-    }
-    const two = v128.load(pixels + left * 6);
-    const mixed = i16x8.shuffle(two, two, 0, 3, 1, 4, 2, 5, 6, 7);
-    storeThousandths(to, i32x4.dot_i16x8_s(mixed, fraction(px & 31)));
+/** Where the columns from `places` on have left neighbours below `limit`, at most `count` of them; steps grow. */
+function countBelow(places: usize, count: i32, limit: i32): i32 {
+  let low = 0;
+  let high = count;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (load<i32>(places + (<usize>middle << 3)) >> 5 < limit) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function fillPixels(to: usize, end: usize, fill: i32): void {
+  for (; to < end; to += 3) storeColour(to, fill);
+}
+
+/** One column mixed from two neighbours, in whole levels, i32. */
+@inline
+function mixTwo(pixels: usize, places: usize): v128 {
+  const px = load<i32>(places);
+  const two = v128.load(pixels + (px >> 5) * 6);
+  const mixed = i16x8.shuffle(two, two, 0, 3, 1, 4, 2, 5, 6, 7);
+  const sums = i32x4.dot_i16x8_s(mixed, v128.load32_splat(places, 4));
+  return i32x4.shr_u(i32x4.add(sums, i32x4.splat(512)), 10);
+}
+
+/** From `first` to before `last` the columns touch the picture. */
+function sampleColumns(
+  pixels: usize, to: usize, toWidth: i32, first: i32, last: i32, fill: i32, places: usize,
+): void {
+  const begin = to + <usize>first * 3;
+  const end = to + <usize>last * 3;
+  fillPixels(to, begin, fill);
+  places += <usize>first << 3;
+  let out = begin;
+  // Four pixels are 12 bytes of 16 that are stored; what is too much is overwritten by what follows.
+  for (; out < end; out += 12, places += 32) {
+    const low = i16x8.narrow_i32x4_s(mixTwo(pixels, places), mixTwo(pixels, places + 8));
+    const high = i16x8.narrow_i32x4_s(mixTwo(pixels, places + 16), mixTwo(pixels, places + 24));
+    const four = i8x16.narrow_i16x8_u(low, high);
+    v128.store(out, i8x16.shuffle(four, four, 0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, 15, 15, 15, 15));
+  }
+  fillPixels(end, to + <usize>toWidth * 3, fill);
+}
+
+/** Stores beside each column's place the weights of its two neighbours, i16 each; places end at `limit`. */
+function weighColumns(places: usize, count: i32, limit: i32): void {
+  for (let x = 0; x < count; x++, places += 8) {
+    const place = min(load<i32>(places), limit);
+    const part = place & 31;
+    store<i32>(places, place);
+    store<i32>(places, (part << 16) | (32 - part), 4);
   }
 }

@@ -49,10 +49,14 @@ export interface Pipeline {
    * @param labels class of every picture
    */
   planMix(key: SampleKey, labels: ArrayLike<number>): MixPlan | undefined;
-  /** @throws DataError when the pixels do not have the size they state */
-  apply(pixels: Pixels, key: SampleKey, mix?: MixInput): Augmented;
+  /**
+   * @param into the result is written to its beginning, and `data` is that part of it; new memory by default, which
+   *   for large pictures costs more than the transforms
+   * @throws DataError when the pixels do not have the size they state, or `into` is too short
+   */
+  apply(pixels: Pixels, key: SampleKey, mix?: MixInput, into?: Uint8Array): Augmented;
   /** As `apply`, but channels first and in float32: what a network is fed with. */
-  applyToPlanes(pixels: Pixels, key: SampleKey, mix?: MixInput): AugmentedPlanes;
+  applyToPlanes(pixels: Pixels, key: SampleKey, mix?: MixInput, into?: Float32Array): AugmentedPlanes;
   toJSON(): PipelineJson;
 }
 
@@ -124,23 +128,29 @@ export function Compose(
       }
       return undefined;
     },
-    apply: (pixels, key, mix) =>
-      withPicture(pixels, key, mix, ({ canvas, width, height }, facts) => ({
-        pixels: { width, height, data: canvas.read() },
-        ...facts,
-      })),
-    applyToPlanes: (pixels, key, mix) =>
-      withPicture(pixels, key, mix, ({ canvas, width, height, levels = sharesOf255 }, facts) => ({
-        width,
-        height,
-        planes: canvas.readPlanes(levels),
-        ...facts,
-      })),
+    apply: (pixels, key, mix, into) =>
+      withPicture(pixels, key, mix, ({ canvas, width, height }, facts) => {
+        checkRoom(into, width, height);
+        return { pixels: { width, height, data: canvas.read(into) }, ...facts };
+      }),
+    applyToPlanes: (pixels, key, mix, into) =>
+      withPicture(pixels, key, mix, ({ canvas, width, height, levels = sharesOf255 }, facts) => {
+        checkRoom(into, width, height);
+        return { width, height, planes: canvas.readPlanes(levels, into), ...facts };
+      }),
     toJSON: () => ({ seed, transforms: steps.map((step) => step.toJSON()) }),
   };
 }
 
 const sharesOf255 = Float32Array.from({ length: 768 }, (_, i) => (i % 256) / 255);
+
+function checkRoom(into: { readonly length: number } | undefined, width: number, height: number): void {
+  if (into === undefined || into.length >= width * height * 3) return;
+  throw new DataError(
+    `Compose: the array to write to must hold ${height} × ${width} × 3 values, but has room for ${into.length}. Give a larger one, or resize to a fixed size.`,
+    { width, height, length: into.length },
+  );
+}
 
 function checkPixels({ width, height, data }: Pixels): void {
   if (width >= 1 && height >= 1 && data.length === width * height * 3) return;
