@@ -28,7 +28,7 @@ export function detectAudioFormat(bytes: Uint8Array): AudioFormat | undefined {
     if (head.startsWith('\x7fFLAC')) return 'flac';
     return head === 'OpusHead' ? 'ogg-opus' : undefined;
   }
-  return isMp3(bytes, start) ? 'mp3' : undefined;
+  return findMp3(bytes, start) >= 0 ? 'mp3' : undefined;
 }
 
 /** Where the sound starts: after an ID3v2 tag and its padding, which some programs put before any format. */
@@ -41,16 +41,37 @@ function skipId3(bytes: Uint8Array): number {
   return at;
 }
 
-/** Two headers of MPEG audio layer III, the second where the first says that its frame ends. */
-function isMp3(bytes: Uint8Array, start: number): boolean {
-  const length = mp3FrameLength(bytes, start);
-  if (length === 0) return false;
-  return start + length + 4 > bytes.length || mp3FrameLength(bytes, start + length) > 0;
+/** Some MP3s begin in the middle of a frame, or with bytes that a broken tag left behind. */
+const MP3_SEARCH_BYTES = 8192;
+
+/**
+ * Where the first header of MPEG audio layer III is: at the start if another one is where it says that its frame ends,
+ * or a little later if two follow, which chance does not do. −1 where there is none.
+ */
+function findMp3(bytes: Uint8Array, start: number): number {
+  if (hasFrames(bytes, start, 2)) return start;
+  const end = Math.min(bytes.length, start + MP3_SEARCH_BYTES);
+  for (let at = start + 1; at < end; at++) {
+    if (bytes[at] === 0xff && at + 4 <= bytes.length && hasFrames(bytes, at, 3)) return at;
+  }
+  return -1;
+}
+
+/** Whether `count` headers follow one another; of two, the second may lie beyond the end. */
+function hasFrames(bytes: Uint8Array, start: number, count: number): boolean {
+  let at = start;
+  for (let i = 0; i < count; i++) {
+    const length = mp3FrameLength(bytes, at);
+    if (length === 0) return false;
+    at += length;
+    if (count === 2 && at + 4 > bytes.length) return true;
+  }
+  return true;
 }
 
 /** Whether an MP3 has one channel, by its first header. */
 export function isMonoMp3(bytes: Uint8Array): boolean {
-  return bytes[skipId3(bytes) + 3] >> 6 === 3;
+  return bytes[findMp3(bytes, skipId3(bytes)) + 3] >> 6 === 3;
 }
 
 /** Kilobits a second by the header's index: MPEG-1, then MPEG-2 and 2.5. */

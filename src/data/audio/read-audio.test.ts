@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
-import { DataError, UnsupportedError } from '#core';
+import { DataError, Rng, UnsupportedError } from '#core';
 import type { AudioSignal } from './audio-signal.ts';
 import { decodeAudio } from './decode-audio.ts';
 import { readAudio } from './read-audio.ts';
@@ -56,6 +56,17 @@ describe('compressed sounds', () => {
     for (const name of ['tone.mp3', 'tone.flac']) {
       const tagged = Uint8Array.from([...tag, ...readFileSync(fixture(name))]);
       expect((await decodeAudio(tagged, name)).channels[0]).toHaveLength(5513);
+    }
+  });
+
+  it('finds the frames of an MP3 behind bytes that are none, and none in noise', async () => {
+    const junk = Uint8Array.from({ length: 500 }, (_, i) => (i * 7919) % 251);
+    const mp3 = Uint8Array.from([...junk, ...readFileSync(fixture('tone-mono.mp3'))]);
+    expect((await decodeAudio(mp3, 'a.mp3')).channels).toHaveLength(1);
+    const rng = new Rng(2);
+    for (let i = 0; i < 20; i++) {
+      const noise = Uint8Array.from({ length: 9000 }, () => rng.integer(256));
+      await expect(decodeAudio(noise, 'noise.mp3')).rejects.toThrow(/"noise.mp3" is not/);
     }
   });
 
