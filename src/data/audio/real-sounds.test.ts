@@ -24,13 +24,13 @@ describe.skipIf(!existsSync(birds))(`bird calls as WAV (needs ${birds})`, () => 
 });
 
 describe.skipIf(!existsSync(esc))(`everyday sounds as Ogg Vorbis (needs ${esc})`, () => {
-  it('reads all 80 recordings of 10 classes: five seconds at 44.1 kHz', async () => {
+  it('reads all 80 recordings of 10 classes: about five seconds at 44.1 kHz', async () => {
     const sounds = await listSounds([esc]);
     expect(sounds).toHaveLength(80);
     for (const { path } of sounds) {
       const { sampleRate, channels } = await readAudio(path);
       expect(sampleRate).toBe(44_100);
-      expect(channels[0].length / sampleRate).toBeCloseTo(5, 1);
+      expect(Math.abs(channels[0].length / sampleRate - 5)).toBeLessThan(0.5);
     }
   });
 
