@@ -21,7 +21,7 @@ export interface LayerDecayOptions {
  * @source Howard and Ruder 2018, https://arxiv.org/abs/1801.06146; Bao et al. 2021, https://arxiv.org/abs/2106.08254
  * @example
  * const groups = layerDecayGroups(model, { learningRate: 3e-4, decay: 0.8, weightDecay: 0.05 });
- * const optimizer = new AdamW({ learningRate: 3e-4 }, groups);
+ * const optimizer = new AdamW({ learningRate: 3e-4, groups });
  */
 export function layerDecayGroups(
   model: VisionModel,

@@ -1,4 +1,4 @@
-import { ConfigError, ShapeError } from '#core';
+import { ConfigError, type HostTensor, ShapeError } from '#core';
 import { concat, Parameter, type Tensor } from '#engine';
 import {
   Activation,
@@ -22,6 +22,7 @@ import {
   type ModelSettings,
 } from './architecture.ts';
 import { initializeWeights } from './initialize-weights.ts';
+import { resizePositions } from './resize-positions.ts';
 import { type StageStep, VisionModel } from './vision-model.ts';
 
 /** Height and width of a patch in pixels. */
@@ -154,6 +155,17 @@ class VisionTransformer extends VisionModel {
 
   protected override set head(layer: Linear) {
     this.heads.head = layer;
+  }
+
+  /** Position embeddings follow the size of the image too. */
+  override adaptWeights(state: ReadonlyMap<string, HostTensor>): Map<string, HostTensor> {
+    const adapted = super.adaptWeights(state);
+    const name = 'encoder.pos_embedding';
+    const given = state.get(name);
+    const positions =
+      given === undefined ? undefined : resizePositions(given, this.encoder.posEmbedding.shape);
+    if (positions !== undefined) adapted.set(name, positions);
+    return adapted;
   }
 
   protected override steps(): readonly StageStep[] {
