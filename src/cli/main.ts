@@ -14,6 +14,7 @@ const commands: Readonly<Record<string, () => Promise<CreateCommand>>> = {
   evaluate: async () => (await import('./evaluate-command.ts')).evaluateCommand,
   train: async () => (await import('./train-command.ts')).trainCommand,
   data: async () => (await import('./data-command.ts')).dataCommand,
+  augment: async () => (await import('./augment-command.ts')).augmentCommand,
   audio: async () => (await import('./audio-command.ts')).audioCommand,
   sample: async () => (await import('./sample-command.ts')).sampleCommand,
   init: async () => (await import('./init-command.ts')).initCommand,

@@ -22,6 +22,13 @@ export { CutMix, MixUp } from './mixing.ts';
 export { Normalize } from './normalize.ts';
 export { OneOf, Sequential } from './one-of.ts';
 export type { ImagePresetOptions, PresetOptions } from './presets.ts';
-export { imageTrain, imageValid, spectrogramTrain, spectrogramValid } from './presets.ts';
+export {
+  imageTrain,
+  imageValid,
+  presetNames,
+  presetPipeline,
+  spectrogramTrain,
+  spectrogramValid,
+} from './presets.ts';
 export { LongestMaxSize, Resize, SmallestMaxSize } from './resizing.ts';
 export type { Transform, TransformJson } from './transform.ts';

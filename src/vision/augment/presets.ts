@@ -1,3 +1,4 @@
+import { ConfigError } from '#core';
 import { ShiftScaleRotate } from './affine.ts';
 import { RandomBrightnessContrast } from './brightness.ts';
 import { ColorJitter, ToGray } from './colour.ts';
@@ -106,4 +107,28 @@ export function imageValid(imageSize: number): Pipeline {
     SmallestMaxSize({ maxSize: Math.round((imageSize * 8) / 7), interpolation: 'area' }),
     CenterCrop({ height: imageSize, width: imageSize }),
   ]);
+}
+
+const presets: Readonly<Record<string, (imageSize: number, options: PresetOptions) => Pipeline>> = {
+  'spectrogram-train': spectrogramTrain,
+  'spectrogram-valid': spectrogramValid,
+  'image-light': (imageSize, options) => imageTrain(imageSize, { ...options, strength: 'light' }),
+  'image-medium': (imageSize, options) => imageTrain(imageSize, { ...options, strength: 'medium' }),
+  'image-heavy': (imageSize, options) => imageTrain(imageSize, { ...options, strength: 'heavy' }),
+  'image-valid': imageValid,
+};
+
+/** Names that `presetPipeline` knows. */
+export const presetNames: readonly string[] = Object.keys(presets);
+
+/**
+ * The preset of that name, as options and configuration files give it.
+ * @throws ConfigError for another name
+ */
+export function presetPipeline(name: string, imageSize: number, options: PresetOptions = {}): Pipeline {
+  if (Object.hasOwn(presets, name)) return presets[name](imageSize, options);
+  throw new ConfigError(
+    `presetPipeline: the preset must be one of ${presetNames.join(', ')}, but got ${JSON.stringify(name)}. Choose one.`,
+    { name },
+  );
 }
