@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { HostTensor } from '#core';
 import { evaluate, fromHost, grad, type Tensor, tensor, trace } from '#engine';
 import { crossEntropy } from '#nn';
-import { readWeights } from '#train';
+import { loadPretrained } from './load-pretrained.ts';
 import { createModel } from './registry.ts';
 
 const shared = resolve(process.env['TRAINYARD_DATA'] ?? '../shared/data', '..', 'fixtures', 'effnet');
@@ -22,8 +22,10 @@ function readNpy(path: string): HostTensor<'float32'> {
 
 async function createReference() {
   const model = createModel('tf_efficientnet_b0_ns', { numClasses: 264, seed: 0 });
-  const { state } = await readWeights(`${shared}/tf_efficientnet_b0_random_state.pth`);
-  expect(model.loadStateDict(state)).toEqual({ missing: [], unexpected: [] });
+  const options = { headPolicy: 'strict' } as const;
+  const report = await loadPretrained(model, `${shared}/tf_efficientnet_b0_random_state.pth`, options);
+  expect(report).toMatchObject({ source: 'timm', missing: [], unexpected: [], mismatched: [], share: 1 });
+  expect(report.matched).toHaveLength(360);
   return { model, images: readNpy(`${shared}/input_2x3x128x128.npy`) };
 }
 
