@@ -86,6 +86,8 @@ describe('audio spectrogram', () => {
       await audio('spectrogram', 'in', '--out', 'o', '--folds', '9', ...cheap),
       'got 9 for 6',
     );
+    const dropped = await audio('spectrogram', 'in', '--out', 'o', '--padding', 'drop', ...cheap);
+    expectErrorAtOnce(dropped, '6 whole and 0 broken ones gave none');
     expectErrorAtOnce(
       await audio('spectrogram', 'in/bird0/R000001.wav', 'in/bird0/R000001.wav', '--out', 'o'),
       'different names',
@@ -99,6 +101,15 @@ describe('audio spectrogram', () => {
 });
 
 describe('audio generate', () => {
+  it('tells how far it is at each tenth of longer work, beside the result', async () => {
+    const args = '--species 10 --recordings 3 --seconds 1 --sample-rate 16000 --out many'.split(' ');
+    const { stdout, stderr } = await audio('generate', ...args);
+    expect(stderr.match(/^\d+\/30 recordings$/gm)).toEqual(
+      [3, 6, 9, 12, 15, 18, 21, 24, 27, 30].map((done) => `${done}/30 recordings`),
+    );
+    expect(stdout).toContain('30 recordings of 10 species');
+  });
+
   it('writes sounds and, if asked, pictures, each with its table', async () => {
     const args =
       '--species 3 --recordings 2 --seconds 1 --window 1 --spectrograms --folds 2 --out birds'.split(' ');

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
-import { ConfigError } from '#core';
+import { ConfigError, DataError } from '#core';
 import { stratifiedGroupKFold } from '../splits.ts';
 import { numberColumn, stringColumn, Table } from '../table.ts';
 import { writeTable } from '../table-writer.ts';
@@ -42,7 +42,7 @@ interface Picture {
  * in a class folder), `group` (the recording) and `fold` (where folds are asked for; a recording is in one fold).
  *
  * @param inputs sound files, or folders with one folder per class
- * @throws DataError for sounds that are missing, or broken unless they are skipped; ConfigError for options out of range;
+ * @throws DataError for sounds that are missing, or broken unless they are skipped, or when none gives a picture; ConfigError for options out of range;
  * RuntimeFailure when a file cannot be written
  */
 export async function convertSounds(
@@ -60,6 +60,12 @@ export async function convertSounds(
     }
     sounds++;
   });
+  if (pictures.length === 0) {
+    throw new DataError(
+      `convertSounds: sounds must give pictures, but ${sounds} whole and ${broken.length} broken ones gave none. Mend them, or keep windows that are not full.`,
+      { sounds, broken },
+    );
+  }
   await makeFolder(out);
   const csv = join(out, 'spectrograms.csv');
   const classes = classesOf(pictures);

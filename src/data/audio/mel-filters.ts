@@ -11,7 +11,7 @@ export interface MelFilterOptions {
   readonly sampleRate: number;
   /** Samples per frame; default 2048. */
   readonly nFft?: number;
-  /** Filters, at least 1; default 128. */
+  /** Filters, 1 to 8192; default 128. */
   readonly nMels?: number;
   /** Lower edge of the lowest filter in Hz; default 0. */
   readonly fMin?: number;
@@ -29,6 +29,7 @@ export interface MelFilter {
   readonly weights: Float64Array;
 }
 
+const MAX_FILTERS = 8192;
 const HZ_PER_MEL = 200 / 3;
 const LOG_START_HZ = 1000;
 const LOG_START_MEL = LOG_START_HZ / HZ_PER_MEL;
@@ -57,7 +58,7 @@ export function melFrequencies(count: number, fMin: number, fMax: number, scale?
  * the nMels + 2 edges being equally spaced in mel. With many filters and a small nFft the lowest ones fall between two
  * bins and stay empty; a larger nFft or fMin, or fewer filters, avoids that.
  *
- * @throws ConfigError unless 0 ≤ fMin < fMax ≤ sampleRate / 2 and nMels is a whole number of at least 1
+ * @throws ConfigError unless 0 ≤ fMin < fMax ≤ sampleRate / 2 and nMels is a whole number from 1 to 8192
  */
 export function melFilters({
   sampleRate,
@@ -74,9 +75,9 @@ export function melFilters({
       { sampleRate, fMin, fMax },
     );
   }
-  if (!Number.isSafeInteger(nMels) || nMels < 1) {
+  if (!Number.isSafeInteger(nMels) || nMels < 1 || nMels > MAX_FILTERS) {
     throw new ConfigError(
-      `melFilters: nMels must be a whole number of at least 1, but got ${nMels}. Choose one such as 128.`,
+      `melFilters: nMels must be a whole number from 1 to ${MAX_FILTERS}, but got ${nMels}. Choose one such as 128.`,
       { nMels },
     );
   }

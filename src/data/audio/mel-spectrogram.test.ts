@@ -88,6 +88,7 @@ describe('melFilters', () => {
     );
     expect(() => melFilters({ sampleRate: 8000, fMin: 4000 })).toThrow(ConfigError);
     expect(() => melFilters({ sampleRate: 8000, nMels: 0 })).toThrow(ConfigError);
+    expect(() => melFilters({ sampleRate: 8000, nMels: 1e9 })).toThrow(/from 1 to 8192/);
     expect(() => melFilters({ sampleRate: Number.NaN })).toThrow(ConfigError);
   });
 });

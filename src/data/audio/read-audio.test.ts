@@ -99,6 +99,26 @@ describe('compressed sounds', () => {
   );
 });
 
+describe('compressed sounds with bytes changed at random', () => {
+  it.each(['tone.flac', 'tone.ogg', 'tone.mp3', 'tone-mono.mp3'])(
+    '%s is read or refused, never more',
+    async (name) => {
+      const rng = new Rng(11).fork(name);
+      for (let round = 0; round < 20; round++) {
+        const bytes = Uint8Array.from(readFileSync(fixture(name)));
+        for (let i = rng.integer(5); i >= 0; i--) bytes[rng.integer(bytes.length)] = rng.integer(256);
+        const end = rng.uniform() < 0.3 ? rng.integer(bytes.length) : bytes.length;
+        const outcome = await decodeAudio(bytes.subarray(0, end), name).catch((error: unknown) => error);
+        if (outcome instanceof Error)
+          expect(outcome).toSatisfy(
+            (error) => error instanceof DataError || error instanceof UnsupportedError,
+          );
+        else expect((outcome as AudioSignal).channels[0].length).toBeGreaterThan(0);
+      }
+    },
+  );
+});
+
 describe('readAudio', () => {
   it('mixes six channels down to their mean', async () => {
     const path = join(folder, 'six.wav');

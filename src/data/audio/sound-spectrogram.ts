@@ -15,7 +15,7 @@ export interface SoundSpectrogramOptions extends Omit<MelSpectrogramOptions, 'po
 }
 
 export interface SoundWindowsOptions extends SoundSpectrogramOptions {
-  /** Seconds per window, above 0; default 5. */
+  /** Seconds per window, above 0, at most 3600; default 5. */
   readonly windowSeconds?: number;
   /** Seconds that two neighbours share, in [0, windowSeconds); default 0. */
   readonly overlapSeconds?: number;
@@ -24,6 +24,9 @@ export interface SoundWindowsOptions extends SoundSpectrogramOptions {
   /** Share of a step that the last window must add to be kept, in [0, 1]; default 0.1. */
   readonly minTail?: number;
 }
+
+/** A longer picture would not fit anywhere. */
+const MAX_WINDOW_SECONDS = 3600;
 
 /** Amplitudes of full scale ±1 in the unit that PCEN's defaults expect. */
 const FULL_SCALE = 2 ** 31;
@@ -52,9 +55,12 @@ export function soundSpectrogram(
 /** The windows of a sound of `options.sampleRate`; see `splitWindows`. @throws ConfigError for lengths out of range */
 export function soundWindows(samples: Float32Array, options: SoundWindowsOptions): Float32Array[] {
   const { sampleRate, windowSeconds = 5, overlapSeconds = 0, padding = 'zero', minTail = 0.1 } = options;
-  if (!(windowSeconds > 0) || !(overlapSeconds >= 0 && overlapSeconds < windowSeconds)) {
+  if (
+    !(windowSeconds > 0 && windowSeconds <= MAX_WINDOW_SECONDS) ||
+    !(overlapSeconds >= 0 && overlapSeconds < windowSeconds)
+  ) {
     throw new ConfigError(
-      `soundWindows: windowSeconds must be above 0 and overlapSeconds in [0, windowSeconds), but got ${windowSeconds} and ${overlapSeconds}. Try 5 and 0.`,
+      `soundWindows: windowSeconds must be in (0, ${MAX_WINDOW_SECONDS}] and overlapSeconds in [0, windowSeconds), but got ${windowSeconds} and ${overlapSeconds}. Try 5 and 0.`,
       { windowSeconds, overlapSeconds },
     );
   }

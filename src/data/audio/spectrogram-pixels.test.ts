@@ -69,6 +69,17 @@ describe('writeSpectrogram', () => {
     expect(await sharp(path).metadata()).toMatchObject({ format: 'png', width: 32, height: 16, channels: 3 });
   });
 
+  it('refuses sizes that are none, or larger than any picture', async () => {
+    for (const size of [
+      [0, 8],
+      [8, 1.5],
+      [8, 1e6],
+    ] as const) {
+      const path = join(folder, 'size.png');
+      await expect(writeSpectrogram(path, matrix([[1]]), { size })).rejects.toThrow(ConfigError);
+    }
+  });
+
   it('says that the folder is missing', async () => {
     await expect(writeSpectrogram(join(folder, 'absent', 'a.png'), matrix([[1]]))).rejects.toThrow(
       RuntimeFailure,
@@ -134,6 +145,7 @@ describe('soundSpectrogram', () => {
       { windowSeconds: 0 },
       { windowSeconds: 2, overlapSeconds: 2 },
       { overlapSeconds: -1 },
+      { windowSeconds: 1e9 },
     ]) {
       expect(() => soundWindows(sine, { sampleRate, ...options })).toThrow(ConfigError);
     }

@@ -74,8 +74,10 @@ function heatTable(): Uint8Array {
   });
 }
 
+const MAX_SIDE = 16_384;
+
 export interface WriteSpectrogramOptions extends SpectrogramPixelsOptions {
-  /** `[height, width]` in pixels that the picture is stretched to; one pixel a cell when absent. */
+  /** `[height, width]` in pixels, 1 to 16384, that the picture is stretched to; one pixel a cell when absent. */
   readonly size?: readonly [height: number, width: number];
 }
 
@@ -88,6 +90,12 @@ export async function writeSpectrogram(
   spectrogram: HostTensor<'float32'>,
   { size, ...options }: WriteSpectrogramOptions = {},
 ): Promise<void> {
+  if (size !== undefined && !size.every((side) => Number.isInteger(side) && side >= 1 && side <= MAX_SIDE)) {
+    throw new ConfigError(
+      `writeSpectrogram: size must be whole numbers of pixels from 1 to ${MAX_SIDE}, but got ${size.join(' × ')}. Give one such as 128 × 128.`,
+      { size },
+    );
+  }
   const { width, height, data } = spectrogramPixels(spectrogram, options);
   // Loaded only now: sounds are read without it.
   const { default: sharp } = await import('sharp');
