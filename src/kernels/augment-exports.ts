@@ -51,8 +51,8 @@ export interface AugmentExports {
   addNoise(at: number, bytes: number, seed: number, table: number, isShared: number): void;
   blendGrey(at: number, bytes: number, share: number): void;
   greySum(at: number, bytes: number): number;
-  shiftHsv(at: number, bytes: number, tables: number): void;
-  toLab(at: number, bytes: number, linear: number): void;
+  shiftHsv(at: number, bytes: number, tables: number, shares: number): void;
+  toLab(at: number, bytes: number, linear: number, roots: number): void;
   fromLab(at: number, bytes: number, encoded: number): void;
   boxBlur(from: number, width: number, height: number, to: number, size: number, sums: number): void;
   equalise(

@@ -230,9 +230,11 @@ export class PixelCanvas {
 
   /** @param tables what hue (0 to 179), saturation and value (0 to 255) become: 3 × 256 */
   shiftHsv(tables: Uint8Array): void {
-    const [at] = this.takeScratch(768);
-    this.view(at, 768).set(tables);
-    this.kernel.shiftHsv(this.current.address, this.bytes, at);
+    const shares = hsvShares();
+    const at = this.takeScratch(768, shares.byteLength);
+    this.view(at[0], 768).set(tables);
+    new Int32Array(this.memory.buffer, at[1], shares.length).set(shares);
+    this.kernel.shiftHsv(this.current.address, this.bytes, at[0], at[1]);
   }
 
   /** Means of squares of `size` pixels, odd. */
@@ -245,14 +247,15 @@ export class PixelCanvas {
 
   /** Contrast-limited adaptive histogram equalisation of the lightness (L*a*b*), on `tiles × tiles` tiles. */
   equalise(tiles: number, clipLimit: number): void {
-    const { linear, encoded } = lightTables();
-    const at = this.takeScratch(linear.byteLength, encoded.length, 256 * tiles * tiles, 1024);
-    this.view(at[0], linear.byteLength).set(new Uint8Array(linear.buffer));
-    this.view(at[1], encoded.length).set(encoded);
+    const { linear, roots, encoded } = lightTables();
+    const at = this.takeScratch(4 * 256, 4 * 3072, encoded.length, 256 * tiles * tiles, 1024);
+    new Int32Array(this.memory.buffer, at[0], 256).set(linear);
+    new Int32Array(this.memory.buffer, at[1], 3072).set(roots);
+    this.view(at[2], encoded.length).set(encoded);
     const picture = this.current.address;
-    this.kernel.toLab(picture, this.bytes, at[0]);
-    this.kernel.equalise(picture, this.columns, this.rows, tiles, clipLimit, at[2], at[3]);
-    this.kernel.fromLab(picture, this.bytes, at[1]);
+    this.kernel.toLab(picture, this.bytes, at[0], at[1]);
+    this.kernel.equalise(picture, this.columns, this.rows, tiles, clipLimit, at[3], at[4]);
+    this.kernel.fromLab(picture, this.bytes, at[2]);
   }
 
   /**
@@ -320,14 +323,27 @@ function warpWeights(interpolation: Interpolation): Float32Array {
   return table;
 }
 
-let light: { readonly linear: Float32Array; readonly encoded: Uint8Array } | undefined;
+interface LightTables {
+  readonly linear: Int32Array;
+  readonly roots: Int32Array;
+  readonly encoded: Uint8Array;
+}
 
-/** Light of the 256 sRGB values, and the sRGB values of 16384 steps of light (IEC 61966-2-1). */
-function lightTables() {
+let light: LightTables | undefined;
+
+/**
+ * Light of the 256 sRGB values in 1/2040 (IEC 61966-2-1), the lightness function of 3072 such steps in 1/32768, and
+ * the sRGB values of 16384 steps of light.
+ */
+function lightTables(): LightTables {
   light ??= {
-    linear: Float32Array.from({ length: 256 }, (_, level) => {
+    linear: Int32Array.from({ length: 256 }, (_, level) => {
       const value = level / 255;
-      return value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+      return Math.round(2040 * (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4));
+    }),
+    roots: Int32Array.from({ length: 3072 }, (_, step) => {
+      const value = step / 2040;
+      return Math.round(32768 * (value < 0.008856 ? 7.787 * value + 16 / 116 : Math.cbrt(value)));
     }),
     encoded: Uint8Array.from({ length: 16384 }, (_, step) => {
       const value = step / 16383;
@@ -335,6 +351,16 @@ function lightTables() {
     }),
   };
   return light;
+}
+
+let sharesOfHsv: Int32Array | undefined;
+
+/** 4096 · 30 / span and 4096 · 255 / value, rounded: hue and saturation without a division, as in OpenCV. */
+function hsvShares(): Int32Array {
+  sharesOfHsv ??= Int32Array.from({ length: 512 }, (_, i) =>
+    i % 256 === 0 ? 0 : Math.round((4096 * (i < 256 ? 30 : 255)) / (i % 256)),
+  );
+  return sharesOfHsv;
 }
 
 function packed([red, green, blue]: Colour): number {

@@ -27,52 +27,45 @@ export function blendGrey(at: usize, bytes: usize, share: f32): void {
   }
 }
 
-/** `tables`: what each hue, saturation and value becomes, 256 bytes each. */
-export function shiftHsv(at: usize, bytes: usize, tables: usize): void {
+/**
+ * `tables`: what each hue, saturation and value becomes, 256 bytes each. `shares`: 4096 · 30 / span and
+ * 4096 · 255 / value, rounded, 256 i32 each.
+ */
+export function shiftHsv(at: usize, bytes: usize, tables: usize, shares: usize): void {
   for (let pixel = at; pixel < at + bytes; pixel += 3) {
     const r = <i32>load<u8>(pixel), g = <i32>load<u8>(pixel, 1), b = <i32>load<u8>(pixel, 2);
     const v = max(r, max(g, b));
     const span = v - min(r, min(g, b));
-    let hue: f32 = 0;
-    let saturation: f32 = 0;
-    if (span > 0) {
-      const unit = <f32>30 / <f32>span;
-      if (v == r) hue = <f32>(g - b) * unit;
-      else if (v == g) hue = <f32>(b - r) * unit + 60;
-      else hue = <f32>(r - g) * unit + 120;
-      saturation = <f32>(span * 255) / <f32>v;
-    }
-    let step = <i32>nearest(hue);
-    if (step < 0) step += 180;
-    const h = <f32>load<u8>(tables + step) / 30;
-    const s = <f32>load<u8>(tables + <i32>nearest(saturation), 256) / 255;
-    const top = <f32>load<u8>(tables + v, 512);
-    storeHsv(pixel, h, s, top);
+    const turn = v == r ? g - b : v == g ? b - r + 2 * span : r - g + 4 * span;
+    let hue = (turn * load<i32>(shares + (<usize>span << 2)) + 2048) >> 12;
+    if (hue < 0) hue += 180;
+    const saturation = (span * load<i32>(shares + (<usize>v << 2), 1024) + 2048) >> 12;
+    const h = <f32>load<u8>(tables + hue) * <f32>(1.0 / 30.0);
+    const s = <f32>load<u8>(tables + saturation, 256) * <f32>(1.0 / 255.0);
+    storeHsv(pixel, h, s, <f32>load<u8>(tables + v, 512));
   }
 }
 
 /** `h` in sixths of the circle, `s` from 0 to 1, `v` from 0 to 255. */
 @inline
 function storeHsv(pixel: usize, h: f32, s: f32, v: f32): void {
-  const sector = <i32>h;
-  const part = h - <f32>sector;
-  const low = v * (1 - s);
-  const falling = v * (1 - s * part);
-  const rising = v * (1 - s * (1 - part));
-  let r = v, g = rising, b = low;
-  if (sector == 1) { r = falling; g = v; }
-  else if (sector == 2) { r = low; g = v; b = rising; }
-  else if (sector == 3) { r = low; g = falling; b = v; }
-  else if (sector == 4) { r = rising; g = low; b = v; }
-  else if (sector == 5) { g = low; b = falling; }
-  store<u8>(pixel, toByte(r));
-  store<u8>(pixel, toByte(g), 1);
-  store<u8>(pixel, toByte(b), 2);
+  storeChannel(pixel, v - v * s * wave(h, 5));
+  storeChannel(pixel + 1, v - v * s * wave(h, 3));
+  storeChannel(pixel + 2, v - v * s * wave(h, 1));
 }
 
+/** 0 where a channel is full, 1 where it is lowest, straight lines between. */
 @inline
-function labRoot(t: f32): f32 {
-  return t > 0.008856 ? Mathf.cbrt(t) : 7.787 * t + <f32>(16.0 / 116.0);
+function wave(h: f32, offset: f32): f32 {
+  let k = h + offset;
+  k = k >= 6 ? k - 6 : k;
+  return max<f32>(0, min<f32>(1, min<f32>(k, 4 - k)));
+}
+
+/** Values are in range but for rounding. */
+@inline
+function storeChannel(at: usize, value: f32): void {
+  store<u8>(at, <u8>(value + 0.5));
 }
 
 @inline
@@ -80,19 +73,29 @@ function labCube(t: f32): f32 {
   return t > <f32>(6.0 / 29.0) ? t * t * t : (t - <f32>(16.0 / 116.0)) / 7.787;
 }
 
-/** CIE L*a*b* of D65, in place; `linear`: light of each of the 256 sRGB values, f32. */
-export function toLab(at: usize, bytes: usize, linear: usize): void {
+/**
+ * CIE L*a*b* of D65, in place, in whole numbers of the precision of OpenCV, because CLAHE makes much of one level.
+ * `linear`: light of each of the 256 sRGB values in 1/2040, i32; `roots`: 32768 · f of 3072 such steps, i32, where f
+ * is the cube root with its straight beginning.
+ */
+export function toLab(at: usize, bytes: usize, linear: usize, roots: usize): void {
   for (let pixel = at; pixel < at + bytes; pixel += 3) {
-    const r = load<f32>(linear + (<usize>load<u8>(pixel) << 2));
-    const g = load<f32>(linear + (<usize>load<u8>(pixel, 1) << 2));
-    const b = load<f32>(linear + (<usize>load<u8>(pixel, 2) << 2));
-    const x = labRoot((0.412453 * r + 0.35758 * g + 0.180423 * b) / 0.950456);
-    const y = labRoot(0.212671 * r + 0.71516 * g + 0.072169 * b);
-    const z = labRoot((0.019334 * r + 0.119193 * g + 0.950227 * b) / 1.088754);
-    store<u8>(pixel, toByte((116 * y - 16) * 2.55));
-    store<u8>(pixel, toByte(500 * (x - y) + 128), 1);
-    store<u8>(pixel, toByte(200 * (y - z) + 128), 2);
+    const r = load<i32>(linear + (<usize>load<u8>(pixel) << 2));
+    const g = load<i32>(linear + (<usize>load<u8>(pixel, 1) << 2));
+    const b = load<i32>(linear + (<usize>load<u8>(pixel, 2) << 2));
+    // 4096 times the rows of sRGB to XYZ, each by the white point.
+    const x = load<i32>(roots + (<usize>((1777 * r + 1541 * g + 778 * b + 2048) >> 12) << 2));
+    const y = load<i32>(roots + (<usize>((871 * r + 2929 * g + 296 * b + 2048) >> 12) << 2));
+    const z = load<i32>(roots + (<usize>((73 * r + 448 * g + 3575 * b + 2048) >> 12) << 2));
+    store<u8>(pixel, clampByte((296 * y - 1336934 + 16384) >> 15));
+    store<u8>(pixel, clampByte((500 * (x - y) + 4194304 + 16384) >> 15), 1);
+    store<u8>(pixel, clampByte((200 * (y - z) + 4194304 + 16384) >> 15), 2);
   }
+}
+
+@inline
+function clampByte(value: i32): u8 {
+  return <u8>max(0, min(255, value));
 }
 
 /** The way back; `encoded`: sRGB values of 16384 steps of light, bytes. */

@@ -20,6 +20,18 @@ for i, task in enumerate(json.load(open(folder + '/tasks.json'))):
     size = (task['toWidth'], task['toHeight'])
     if task['kind'] == 'resize':
         out = cv2.resize(image, size, interpolation=modes[task['mode']])
+    elif task['kind'] == 'blur':
+        out = cv2.blur(image, (5, 5))
+    elif task['kind'] == 'hue':
+        hsv = cv2.cvtColor(image, cv2.COLOR_RGB2HSV)
+        hsv[..., 0] = (hsv[..., 0].astype(int) + 37) % 180
+        out = cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)
+    elif task['kind'] == 'grey':
+        out = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    elif task['kind'] == 'clahe':
+        lab = cv2.cvtColor(image, cv2.COLOR_RGB2LAB)
+        lab[..., 0] = cv2.createCLAHE(clipLimit=3.0, tileGridSize=(8, 8)).apply(np.ascontiguousarray(lab[..., 0]))
+        out = cv2.cvtColor(lab, cv2.COLOR_LAB2RGB)
     else:
         m = np.array(task['matrix'], np.float64).reshape(3, 3)
         flags = modes[task['mode']] | cv2.WARP_INVERSE_MAP
@@ -29,8 +41,10 @@ for i, task in enumerate(json.load(open(folder + '/tasks.json'))):
     out.tofile(folder + '/%d.out' % i)
 `;
 
+type Change = 'blur' | 'hue' | 'grey' | 'clahe';
+
 interface Task {
-  readonly kind: 'resize' | 'warp';
+  readonly kind: 'resize' | 'warp' | Change;
   readonly image: string;
   readonly width: number;
   readonly height: number;
@@ -48,6 +62,14 @@ function noise(width: number, height: number, seed: number): Uint8Array {
   return Uint8Array.from({ length: width * height * 3 }, () =>
     rng.uniform() < 0.3 ? 255 * rng.integer(2) : rng.integer(256),
   );
+}
+
+/** Soft colours, as in a photograph: L*a*b* leaves most of those of noise. */
+function smooth(width: number, height: number): Uint8Array {
+  return Uint8Array.from({ length: width * height * 3 }, (_, i) => {
+    const [x, y] = [Math.floor(i / 3) % width, Math.floor(i / 3 / width)];
+    return 120 + 60 * Math.sin(x / 9 + (i % 3) / 5) + 40 * Math.cos(y / 7);
+  });
 }
 
 const modes: readonly Interpolation[] = ['nearest', 'linear', 'cubic', 'area', 'lanczos4'];
@@ -79,6 +101,22 @@ function listTasks(folder: string): Task[] {
     writeFileSync(join(folder, image), noise(width, height, at));
     for (const mode of modes) tasks.push({ kind: 'resize', image, width, height, toWidth, toHeight, mode });
   });
+  const kinds: readonly Change[] = ['blur', 'hue', 'grey', 'clahe'];
+  for (const kind of kinds) {
+    for (const [width, height] of [
+      [100, 90],
+      [64, 64],
+      [13, 5],
+      [1, 1],
+    ] as const) {
+      const image = `${kind}-${width}.raw`;
+      writeFileSync(
+        join(folder, image),
+        kind === 'clahe' ? smooth(width, height) : noise(width, height, width),
+      );
+      tasks.push({ kind, image, width, height, toWidth: width, toHeight: height, mode: 'linear' });
+    }
+  }
   const [width, height] = [77, 61];
   writeFileSync(join(folder, 'warp.raw'), noise(width, height, 99));
   for (const matrix of matrices) {
@@ -104,6 +142,16 @@ function listTasks(folder: string): Task[] {
   return tasks;
 }
 
+const changes: Readonly<Record<Change, (canvas: PixelCanvas) => void>> = {
+  blur: (canvas) => canvas.boxBlur(5),
+  hue: (canvas) => {
+    const tables = Uint8Array.from({ length: 768 }, (_, i) => (i < 180 ? (i + 37) % 180 : i % 256));
+    canvas.shiftHsv(tables);
+  },
+  grey: (canvas) => canvas.blendGrey(0),
+  clahe: (canvas) => canvas.equalise(8, 3),
+};
+
 describe.skipIf(!hasOpenCv)('against OpenCV (needs python3-opencv)', () => {
   const folder = mkdtempSync(join(tmpdir(), 'opencv-'));
   const tasks = listTasks(folder);
@@ -128,6 +176,7 @@ describe.skipIf(!hasOpenCv)('against OpenCV (needs python3-opencv)', () => {
     const canvas = new PixelCanvas();
     canvas.load(readFileSync(join(folder, task.image)), task.width, task.height);
     if (task.kind === 'resize') canvas.resize(task.toWidth, task.toHeight, task.mode);
+    else if (task.kind !== 'warp') changes[task.kind](canvas);
     else
       canvas.warp(task.matrix as Matrix3, task.toWidth, task.toHeight, {
         interpolation: task.mode,
