@@ -152,6 +152,9 @@ const changes: Readonly<Record<Change, (canvas: PixelCanvas) => void>> = {
   clahe: (canvas) => canvas.equalise(8, 3),
 };
 
+/** One level; two where all went through L*a*b*, one level of which may be two of a colour. */
+const mostOf = ({ kind }: Task) => (kind === 'clahe' ? 2 : 1);
+
 describe.skipIf(!hasOpenCv)('against OpenCV (needs python3-opencv)', () => {
   const folder = mkdtempSync(join(tmpdir(), 'opencv-'));
   const tasks = listTasks(folder);
@@ -168,11 +171,12 @@ describe.skipIf(!hasOpenCv)('against OpenCV (needs python3-opencv)', () => {
       (task, i) =>
         [
           `${task.kind} ${task.width}×${task.height} to ${task.toWidth}×${task.toHeight} ${task.mode} ${task.border ?? ''} ${task.matrix ?? ''}`,
+          mostOf(task),
           task,
           i,
         ] as const,
     ),
-  )('%s agrees to one grey level', (_name, task, i) => {
+  )('%s agrees to %d grey level', (_name, _most, task, i) => {
     const canvas = new PixelCanvas();
     canvas.load(readFileSync(join(folder, task.image)), task.width, task.height);
     if (task.kind === 'resize') canvas.resize(task.toWidth, task.toHeight, task.mode);
@@ -187,6 +191,6 @@ describe.skipIf(!hasOpenCv)('against OpenCV (needs python3-opencv)', () => {
     const got = canvas.read();
     expect(got.length).toBe(wanted.length);
     const differences = got.map((value, at) => Math.abs(value - wanted[at]));
-    expect(differences.reduce((most, value) => Math.max(most, value), 0)).toBeLessThanOrEqual(1);
+    expect(differences.reduce((most, value) => Math.max(most, value), 0)).toBeLessThanOrEqual(mostOf(task));
   });
 });
