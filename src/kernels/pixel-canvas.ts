@@ -1,3 +1,4 @@
+import { RuntimeFailure } from '#core';
 import type { AugmentExports } from './augment-exports.ts';
 import { axisTable, type Interpolation, tapWeights } from './axis-table.ts';
 import { createKernelMemory, instantiateKernel, pageBytes } from './kernel-module.ts';
@@ -298,15 +299,29 @@ export class PixelCanvas {
     });
   }
 
+  private grow(pages: number): void {
+    try {
+      this.memory.grow(pages);
+    } catch (cause) {
+      const bytes = this.memoryBytes + pages * pageBytes;
+      throw new RuntimeFailure(
+        `PixelCanvas: a picture and its result must fit into 4 GiB, but what is asked of ${this.columns} × ${this.rows} pixels needs ${bytes} bytes. Ask for a smaller size, or decode the picture smaller.`,
+        { width: this.columns, height: this.rows, bytes },
+        { cause },
+      );
+    }
+  }
+
   /** A region that is too small moves to the end of the memory, with room to grow. Its content is lost. */
   private reserve(region: Region, bytes: number): void {
     if (region.capacity >= bytes) return;
     const capacity = align(Math.max(bytes, Math.min(2 * region.capacity, 16_777_216)));
+    const end = this.end + align(capacity + SLACK_BYTES);
+    const missing = end - this.memoryBytes;
+    if (missing > 0) this.grow(Math.ceil(missing / pageBytes));
     region.address = this.end;
     region.capacity = capacity;
-    this.end += align(capacity + SLACK_BYTES);
-    const missing = this.end - this.memory.buffer.byteLength;
-    if (missing > 0) this.memory.grow(Math.ceil(missing / pageBytes));
+    this.end = end;
   }
 }
 

@@ -266,6 +266,12 @@ describe('pipelines', () => {
     }
   });
 
+  it('refuse a result beyond the memory, and go on', () => {
+    const pipeline = Compose([Resize({ height: 65_536, width: 65_536 })]);
+    expect(() => pipeline.apply(random(2, 2), { index: 0 })).toThrow(/must fit into 4 GiB/);
+    expect(spectrogramValid(4).apply(filled(2, 2, 7), { index: 0 }).pixels).toEqual(filled(4, 4, 7));
+  });
+
   it('leave their input untouched', () => {
     const picture = random(40, 30);
     const copy = { ...picture, data: picture.data.slice() };
