@@ -55,6 +55,8 @@ export type { GenerateRegressionOptions, RegressionTruth } from './generators/re
 export { generateRegression } from './generators/regression.ts';
 export type { WriteBirdSongsOptions, WrittenBirdSongs } from './generators/write-bird-songs.ts';
 export { writeBirdSongs } from './generators/write-bird-songs.ts';
+export type { DecodePixelsOptions } from './images/decode-pixels.ts';
+export { decodePixels } from './images/decode-pixels.ts';
 export type { Pixels } from './images/pixels.ts';
 export type { ReadOptions } from './open-relation.ts';
 export type { ColumnFacts, ReadReport } from './read-table.ts';
