@@ -57,7 +57,12 @@ export type { WriteBirdSongsOptions, WrittenBirdSongs } from './generators/write
 export { writeBirdSongs } from './generators/write-bird-songs.ts';
 export type { DecodePixelsOptions } from './images/decode-pixels.ts';
 export { decodePixels } from './images/decode-pixels.ts';
+export { imageFolds, stratifiedGroupFolds } from './images/image-folds.ts';
+export type { ImageIndex, ImageIndexOptions, ImageItem } from './images/image-index.ts';
+export { readImageIndex } from './images/image-index.ts';
 export type { Pixels } from './images/pixels.ts';
+export type { ResampleClassesOptions } from './images/resample-classes.ts';
+export { balancedWeights, resampleClasses, weightedOrder } from './images/resample-classes.ts';
 export type { ReadOptions } from './open-relation.ts';
 export type { ColumnFacts, ReadReport } from './read-table.ts';
 export { readTable } from './read-table.ts';
