@@ -55,8 +55,12 @@ export type { GenerateRegressionOptions, RegressionTruth } from './generators/re
 export { generateRegression } from './generators/regression.ts';
 export type { WriteBirdSongsOptions, WrittenBirdSongs } from './generators/write-bird-songs.ts';
 export { writeBirdSongs } from './generators/write-bird-songs.ts';
+export type { BrokenImage, CheckImagesOptions } from './images/check-images.ts';
+export { checkImages } from './images/check-images.ts';
 export type { DecodePixelsOptions } from './images/decode-pixels.ts';
 export { decodePixels } from './images/decode-pixels.ts';
+export type { DecodedCacheOptions } from './images/decoded-cache.ts';
+export { DecodedCache } from './images/decoded-cache.ts';
 export { imageFolds, stratifiedGroupFolds } from './images/image-folds.ts';
 export type { ImageIndex, ImageIndexOptions, ImageItem } from './images/image-index.ts';
 export { readImageIndex } from './images/image-index.ts';

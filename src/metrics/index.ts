@@ -46,6 +46,7 @@ export {
   parseMetricName,
   primaryMetrics,
 } from './metric-registry.ts';
+export { paddedAveragePrecision } from './padded-average-precision.ts';
 export { argmaxRows, predictWithClassWeights, predictWithThreshold } from './predict-labels.ts';
 export {
   aucScore,
@@ -76,5 +77,6 @@ export {
   rootMeanSquaredLogError,
   spearmanCorrelation,
 } from './regression-metrics.ts';
+export { topKAccuracy } from './top-k-accuracy.ts';
 export { type ClassWeightOptions, type TunedClassWeights, tuneClassWeights } from './tune-class-weights.ts';
 export { type ThresholdOptions, type TunedThreshold, tuneThreshold } from './tune-threshold.ts';
