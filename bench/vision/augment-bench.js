@@ -1,10 +1,7 @@
 // @ts-check
 /**
- * Augmented images per second on one core: `node bench/vision/augment-bench.js [--seconds 2] [--json FILE]`.
- * Needs `npm run build`.
+ * Augmented images per second on one core.
  */
-import { writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { imageTrain, spectrogramTrain } from '../../dist/vision/index.js';
 
 const aim = 2000;
@@ -70,17 +67,4 @@ export function benchAugmentation(seconds) {
     imagesPerSecond: Math.round(measure(pipeline, width, height, seconds)),
     ...(name.startsWith('spectrogram') ? { aim } : {}),
   }));
-}
-
-if (process.argv[1] === import.meta.filename) {
-  const { values } = parseArgs({
-    options: { seconds: { type: 'string', default: '2' }, json: { type: 'string' } },
-  });
-  const rows = benchAugmentation(Number(values.seconds));
-  for (const { name, imagesPerSecond, aim: wanted } of rows) {
-    console.log(
-      `${name.padEnd(34)} ${String(imagesPerSecond).padStart(6)} images/s${wanted ? ` (aim ${wanted})` : ''}`,
-    );
-  }
-  if (values.json) writeFileSync(values.json, `${JSON.stringify(rows, null, 2)}\n`);
 }

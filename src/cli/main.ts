@@ -13,6 +13,7 @@ const commands: Readonly<Record<string, () => Promise<CreateCommand>>> = {
   predict: async () => (await import('./predict-command.ts')).predictCommand,
   evaluate: async () => (await import('./evaluate-command.ts')).evaluateCommand,
   train: async () => (await import('./train-command.ts')).trainCommand,
+  classify: async () => (await import('./classify/classify-command.ts')).classifyCommand,
   data: async () => (await import('./data-command.ts')).dataCommand,
   augment: async () => (await import('./augment-command.ts')).augmentCommand,
   audio: async () => (await import('./audio-command.ts')).audioCommand,

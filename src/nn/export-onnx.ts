@@ -1,5 +1,13 @@
 import { ConfigError, type DType, type Shape, version } from '#core';
-import { exportValues, placeholder, SYMBOLIC_SIZE, type Tensor, trace, type Value } from '#engine';
+import {
+  exportValues,
+  type OnnxGraph,
+  placeholder,
+  SYMBOLIC_SIZE,
+  type Tensor,
+  trace,
+  type Value,
+} from '#engine';
 import { type Module, namedStates } from './module.ts';
 
 export interface ExportInput {
@@ -8,6 +16,8 @@ export interface ExportInput {
   readonly dtype?: DType;
   /** Sizes; `'N'` first leaves the number of samples free. */
   readonly shape: readonly ['N', ...number[]] | Shape;
+  /** Computes this input inside the file from graph inputs that it adds; returns the value's name. */
+  readonly prepare?: (graph: OnnxGraph) => string;
 }
 
 export interface ExportOptions {
@@ -52,6 +62,9 @@ export function exportOnnx(model: Module, options: ExportOptions): Uint8Array {
   model.train(wasTraining);
   const names = new Map([...namedStates(model)].map(([name, state]) => [state.variable, name]));
   return exportValues({
+    prepare: new Map(
+      inputs.flatMap(({ name, prepare }) => (prepare === undefined ? [] : [[name, prepare] as const])),
+    ),
     inputs: new Map(fed.map((tensor, i): [string, Value] => [inputs[i].name, tensor.value])),
     outputs: new Map([...result].map(([name, tensor]): [string, Value] => [name, tensor.value])),
     nameOf: (variable) => names.get(variable) ?? variable.name,

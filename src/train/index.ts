@@ -7,7 +7,7 @@ export type { DataSource } from './fit/data-source.ts';
 export type { FitOptions } from './fit/fit.ts';
 export { fit } from './fit/fit.ts';
 export type { BatchProgress, Callbacks, EpochResult, FitResult, StopReason } from './fit/fit-event.ts';
-export type { BatchMetric } from './fit/metrics.ts';
+export type { BatchMetric, Metric, SetMetric } from './fit/metrics.ts';
 export { accuracy, argMaxRows } from './fit/metrics.ts';
 export type { CheckpointOptions } from './fit/training-files.ts';
 export type { KeyMapping } from './weights/map-keys.ts';

@@ -140,3 +140,51 @@ describe('exportOnnx', () => {
     expect(() => exportOnnx(new Mlp(), { inputs: [] })).toThrow('must have an input');
   });
 });
+
+describe('exportOnnx with an input that the file computes', () => {
+  it('resizes pictures of any size inside the file, and gives what the resized pixels give', async () => {
+    manualSeed(3);
+    const model = new ConvNet();
+    const bytes = exportOnnx(model, {
+      inputs: [
+        {
+          name: 'resized',
+          shape: ['N', 2, 8, 8],
+          prepare: (graph) => {
+            const picture = graph.input('picture', 'float32', ['N', 2, 'height', 'width']);
+            const samples = graph.node('Shape', [picture], { attributes: { end: { int: 2 } } });
+            const sizes = graph.node('Concat', [samples, graph.int64([8, 8])], {
+              attributes: { axis: { int: 0 } },
+            });
+            return graph.node('Resize', [picture, '', '', sizes], {
+              attributes: {
+                mode: { string: 'nearest' },
+                nearest_mode: { string: 'floor' },
+                coordinate_transformation_mode: { string: 'asymmetric' },
+              },
+            });
+          },
+        },
+      ],
+    });
+    expect(readOnnxModel(bytes, 'test').inputs.map(({ name }) => name)).toEqual(['picture']);
+    const small = Float32Array.from({ length: 2 * 8 * 8 }, (_, i) => Math.sin(i));
+    // Every pixel twice in both directions: the nearest ones are the small picture again.
+    const large = Float32Array.from({ length: 2 * 16 * 16 }, (_, i) => {
+      const [channel, y, x] = [i >> 8, ((i >> 4) & 15) >> 1, (i & 15) >> 1];
+      return small[channel * 64 + y * 8 + x];
+    });
+    const session = await OnnxSession.create(bytes);
+    const run = async (data: Float32Array, size: number) =>
+      (await session.run({ picture: { dtype: 'float32', data, dims: [1, 2, size, size] } }))['output'].data;
+    const expected = await run(small, 8);
+    expect(await run(large, 16)).toEqual(expected);
+    expect(
+      await run(
+        small.map((value) => -value),
+        8,
+      ),
+    ).not.toEqual(expected);
+    await session.release();
+  });
+});

@@ -14,6 +14,11 @@ export const SYMBOLIC_SIZE = 1_000_003;
 export interface ExportValuesOptions {
   /** Graph inputs by name, in order. */
   readonly inputs: ReadonlyMap<string, Value>;
+  /**
+   * Computes an input inside the file, from graph inputs that the function adds itself: what models need not be
+   * trained through, such as resizing images of any size. Returns the name of the computed value.
+   */
+  readonly prepare?: ReadonlyMap<string, (graph: OnnxGraph) => string>;
   readonly outputs: ReadonlyMap<string, Value>;
   readonly nameOf: (variable: Variable) => string;
   /** `metadata_props` of the model. */
@@ -28,16 +33,20 @@ export interface ExportValuesOptions {
  * @throws UnsupportedError when the model computes with the free size
  */
 export function exportValues(options: ExportValuesOptions): Uint8Array {
-  const { inputs, outputs, nameOf, metadata, producerVersion } = options;
+  const { inputs, prepare, outputs, nameOf, metadata, producerVersion } = options;
   const frozen = simplify(freezeVariables([...outputs.values()], nameOf));
   const values = simplify(foldChannelAffine(frozen));
   const graph = new OnnxGraph('model');
   const dims = ({ shape }: Value): OnnxDim[] => shape.map((dim) => (dim === SYMBOLIC_SIZE ? 'N' : dim));
-  for (const [name, value] of inputs) graph.input(name, value.dtype as OnnxDType, dims(value));
+  const bound = new Map<string, string>();
+  for (const [name, value] of inputs) {
+    const compute = prepare?.get(name);
+    bound.set(name, compute?.(graph) ?? graph.input(name, value.dtype as OnnxDType, dims(value)));
+  }
   const names = emitGraph(graph, values, {
     target: { device: 'cpu', threads: 0, blockSize: 1, portable: true },
     symbolicSize: SYMBOLIC_SIZE,
-    bindInput: (name) => name,
+    bindInput: (name) => bound.get(name) ?? name,
   });
   [...outputs.keys()].forEach((name, i) => {
     graph.output(names[i], values[i].dtype as OnnxDType, dims(values[i]), name);

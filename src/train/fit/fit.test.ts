@@ -17,7 +17,7 @@ import {
   ReduceOnPlateau,
   SGD,
 } from '#nn';
-import { accuracy, type BatchProgress, fit, readCheckpoint } from '#train';
+import { accuracy, argMaxRows, type BatchProgress, fit, readCheckpoint } from '#train';
 
 /** Dropout and batch normalisation, so that random numbers and buffers must be resumed too. */
 class Net extends Module {
@@ -153,6 +153,32 @@ describe('fit', () => {
       epoch: 2,
       batch: 0,
     });
+  });
+
+  it('hands a metric of the whole validation set all its outputs and targets, and watches it', async () => {
+    const seen: (readonly number[])[] = [];
+    const share = {
+      name: 'share',
+      isBetterHigher: true,
+      compute(output: HostTensor, target: HostTensor) {
+        seen.push(output.shape, target.shape);
+        const right = argMaxRows(output).filter((k, i) => k === Number(target.data[i]));
+        return right.length / target.data.length;
+      },
+    };
+    const metrics = [accuracy, share];
+    const { epochs, bestEpoch } = await fit({
+      ...base(),
+      model: makeNet(),
+      epochs: 3,
+      metrics,
+      watch: 'share',
+    });
+    expect(seen[0]).toEqual([40, 3]);
+    expect(seen[1]).toEqual([40]);
+    const values = epochs.map((epoch) => epoch.metrics['share']);
+    expect(values).toEqual(epochs.map((epoch) => expect.closeTo(epoch.metrics['accuracy'], 6)));
+    expect(bestEpoch).toBe(values.indexOf(Math.max(...values)) + 1);
   });
 
   it('stops early when nothing gets better', async () => {

@@ -3,7 +3,7 @@ import { ReduceOnPlateau } from '#nn';
 import { type Batch, CompiledModel, type CompileOptions } from '../compile/compiled-model.ts';
 import type { DataSource } from './data-source.ts';
 import type { Callbacks, EpochResult, FitResult, StopReason } from './fit-event.ts';
-import type { BatchMetric } from './metrics.ts';
+import { Joined, type Metric } from './metrics.ts';
 import { type CheckpointOptions, TrainingFiles, type TrainingProgress } from './training-files.ts';
 import { Watch } from './watch.ts';
 
@@ -14,7 +14,7 @@ export interface FitOptions extends CompileOptions {
   /** Times that the data is gone through. */
   readonly epochs: number;
   /** Metrics of the validation data. */
-  readonly metrics?: readonly BatchMetric[];
+  readonly metrics?: readonly Metric[];
   readonly callbacks?: Callbacks;
   readonly checkpoint?: CheckpointOptions;
   /** Go on from the last checkpoint in the folder, if there is one; false by default. */
@@ -227,19 +227,29 @@ class FitRun {
     let count = 0;
     let loss = 0;
     const sums = metrics.map(() => 0);
+    const keepsAll = metrics.some((metric) => 'compute' in metric);
+    const [outputs, targets] = [new Joined(), new Joined()];
     for await (const batch of validation.epoch(epoch)) {
       const size = batch[0].shape[0];
       const result = await this.compiled.evaluate(batch);
       count += size;
       loss += result.loss * size;
+      const target = batch[batch.length - 1] as HostTensor;
       metrics.forEach((metric, i) => {
-        sums[i] += metric.sum(result.output, batch[batch.length - 1] as HostTensor);
+        if ('sum' in metric) sums[i] += metric.sum(result.output, target);
       });
+      if (keepsAll) {
+        outputs.add(result.output);
+        targets.add(target);
+      }
       validation.recycle?.(batch);
     }
+    const values = metrics.map((metric, i) =>
+      'sum' in metric ? sums[i] / count : metric.compute(outputs.get(), targets.get()),
+    );
     return {
       validationLoss: loss / count,
-      metrics: Object.fromEntries(metrics.map(({ name }, i) => [name, sums[i] / count])),
+      metrics: Object.fromEntries(metrics.map(({ name }, i) => [name, values[i]])),
     };
   }
 

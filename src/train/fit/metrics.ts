@@ -1,4 +1,4 @@
-import type { HostTensor } from '#core';
+import { createArray, type HostTensor, sizeOf } from '#core';
 
 /** A metric summed up over batches: its value is the sum over samples divided by their number. */
 export interface BatchMetric {
@@ -7,6 +7,39 @@ export interface BatchMetric {
   readonly isBetterHigher: boolean;
   /** The sum over a batch of what is averaged. @param output of the model @param target as fed to the loss */
   sum(output: HostTensor, target: HostTensor): number;
+}
+
+/** A metric of all validation samples together, such as an average precision. */
+export interface SetMetric {
+  readonly name: string;
+  /** Whether larger values are better. */
+  readonly isBetterHigher: boolean;
+  /** @param output of the model for all samples, `[N, …]` @param target of all samples, as fed to the loss */
+  compute(output: HostTensor, target: HostTensor): number;
+}
+
+export type Metric = BatchMetric | SetMetric;
+
+/** Batches joined along their first axis. */
+export class Joined {
+  private readonly parts: HostTensor[] = [];
+
+  add({ dtype, shape, data }: HostTensor): void {
+    this.parts.push({ dtype, shape, data: data.slice() } as HostTensor);
+  }
+
+  get(): HostTensor {
+    const [{ dtype, shape }] = this.parts;
+    const count = this.parts.reduce((total, part) => total + part.shape[0], 0);
+    const whole = [count, ...shape.slice(1)];
+    const joined = createArray(dtype, sizeOf(whole));
+    let at = 0;
+    for (const { data } of this.parts) {
+      joined.set(data as never, at);
+      at += data.length;
+    }
+    return { dtype, shape: whole, data: joined } as HostTensor;
+  }
 }
 
 /** Position of each row's largest element; rows are along the last axis. */

@@ -1,6 +1,6 @@
 import { ConfigError } from '#core';
 import type { EpochResult } from './fit-event.ts';
-import type { BatchMetric } from './metrics.ts';
+import type { Metric } from './metrics.ts';
 
 /** Keeps the best epoch by one quantity. */
 export class Watch {
@@ -14,7 +14,7 @@ export class Watch {
    * @param quantity `validationLoss`, `trainLoss`, or the name of a metric
    * @throws ConfigError for a quantity that is not measured
    */
-  constructor(quantity: string, metrics: readonly BatchMetric[], hasValidation: boolean, minDelta = 0) {
+  constructor(quantity: string, metrics: readonly Metric[], hasValidation: boolean, minDelta = 0) {
     const names = [
       ...(hasValidation ? ['validationLoss', ...metrics.map(({ name }) => name)] : []),
       'trainLoss',
