@@ -6,7 +6,7 @@ export interface DecodePixelsOptions {
   /** Largest width × height that is decoded; 500,000,000 when absent. */
   readonly maxPixels?: number;
   /** Longest side in pixels of the result: larger pictures shrink while they are read, smaller ones stay as they are. */
-  readonly maxSide?: number;
+  readonly maxSide?: number | undefined;
 }
 
 const formats = ['png', 'jpeg', 'webp', 'gif'];
