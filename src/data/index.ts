@@ -53,6 +53,8 @@ export type { GenerateMulticlassOptions, MulticlassTruth } from './generators/mu
 export { generateMulticlass } from './generators/multiclass.ts';
 export type { GenerateRegressionOptions, RegressionTruth } from './generators/regression.ts';
 export { generateRegression } from './generators/regression.ts';
+export type { DrawShapesOptions } from './generators/shapes.ts';
+export { drawShapes, shapeClasses } from './generators/shapes.ts';
 export type { WriteBirdSongsOptions, WrittenBirdSongs } from './generators/write-bird-songs.ts';
 export { writeBirdSongs } from './generators/write-bird-songs.ts';
 export type { BrokenImage, CheckImagesOptions } from './images/check-images.ts';
