@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { Command } from 'commander';
+import { ConfigError } from '#core';
 import type { ScoringServer } from '#serve';
 import type { Workspace } from '#workspace';
 import { jsonText } from './json-text.ts';
@@ -40,6 +41,12 @@ Ctrl-C ends it once running requests have been answered.`,
     )
     .action(async (model: string, flags: ServeFlags) => {
       const isFile = existsSync(model);
+      if (!isFile && /\.onnx$|[/\\]/i.test(model)) {
+        throw new ConfigError(
+          `serve: MODEL must be a file or a registered model, but "${model}" does not exist. Check the path.`,
+          { model },
+        );
+      }
       if (isFile && !flags.token) return serve(terminal, model, flags);
       await withWorkspace((workspace) => serve(terminal, model, flags, workspace));
     });

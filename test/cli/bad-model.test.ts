@@ -25,6 +25,8 @@ describe('a model file that cannot be used ends with one line that names it', ()
       'no.onnx',
     );
     expectErrorAtOnce(await evaluate('.', 'good.csv'), 'cannot be read (EISDIR)');
+    const serve = await callTrainyard(folder, ['serve', 'no.onnx', '--port', '0']);
+    expectErrorAtOnce(serve, '"no.onnx" does not exist');
   });
 
   it('a file that is no ONNX model: text, an empty one, random bytes', async () => {
