@@ -12,8 +12,18 @@ import { cpus, totalmem } from 'node:os';
  * @property {number | null} [theirs]
  * @property {number | null} [speedup] how many times faster than the contender
  * @property {string} must the bar in the row's own terms
- * @property {boolean | null} pass null when it was not measured
+ * @property {boolean | null} pass null when it was not measured or has no bar
  */
+
+/**
+ * A row that nobody is compared in.
+ *
+ * @param {Omit<Row, 'contender' | 'theirs' | 'speedup'>} row
+ * @returns {Row}
+ */
+export function ownRow({ id, what, unit, ours, must, pass }) {
+  return { id, what, unit, ours, contender: null, theirs: null, speedup: null, must, pass };
+}
 
 /**
  * Prints the table, and writes `{ machine, versions, rows, notes }` where a file is named.
@@ -34,7 +44,7 @@ export function report({ rows, notes, versions, json }) {
 /** @param {Row[]} rows */
 function table(rows) {
   const cell = (value) => (typeof value === 'number' ? String(Number(value.toPrecision(4))) : (value ?? '–'));
-  const verdict = { true: 'ok', false: 'MISSED', null: 'not measured' };
+  const verdict = { true: 'ok', false: 'MISSED', null: '' };
   const lines = [
     ['what', 'unit', 'ours', 'contender', 'theirs', 'speedup', 'must', ''],
     ...rows.map((row) => [
@@ -45,7 +55,7 @@ function table(rows) {
       cell(row.theirs),
       typeof row.speedup === 'number' ? `${row.speedup.toFixed(2)}×` : '–',
       row.must,
-      verdict[String(row.pass)],
+      row.ours === null ? 'not measured' : verdict[String(row.pass)],
     ]),
   ];
   const widths = lines[0].map((_, column) => Math.max(...lines.map((line) => line[column].length)));

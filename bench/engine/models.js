@@ -1,18 +1,6 @@
 // @ts-check
 /** The networks that the engine is timed on, with random weights. */
-import {
-  BatchNorm2d,
-  Conv2d,
-  Dropout,
-  DropPath,
-  Flatten,
-  GlobalAvgPool2d,
-  Linear,
-  MaxPool2d,
-  Module,
-  Sequential,
-  SqueezeExcite,
-} from 'trainyard/nn';
+import { BatchNorm2d, Conv2d, GlobalAvgPool2d, Linear, MaxPool2d, Module, Sequential } from 'trainyard/nn';
 
 /** @typedef {import('trainyard/engine').Tensor} Tensor */
 
@@ -98,86 +86,5 @@ export class ResNet18 extends Module {
     const stem = this.bn1.forward(this.conv1.forward(x)).relu();
     const features = this.layers.reduce((h, layer) => layer.forward(h), stem);
     return this.fc.forward(new GlobalAvgPool2d().forward(features));
-  }
-}
-
-/** Batch normalisation as TensorFlow's EfficientNet has it. */
-const norm = (/** @type {number} */ channels) => new BatchNorm2d(channels, { eps: 1e-3 });
-
-class Block extends Module {
-  /**
-   * @param {number} inChannels @param {number} outChannels @param {number} kernel @param {number} stride
-   * @param {number} expansion @param {number} dropPath
-   */
-  constructor(inChannels, outChannels, kernel, stride, expansion, dropPath) {
-    super();
-    const width = inChannels * expansion;
-    const depthwise = { stride, padding: /** @type {const} */ ('same'), groups: width, bias: false };
-    if (expansion > 1) {
-      this.convPw = new Conv2d(inChannels, width, 1, { bias: false });
-      this.bn1 = norm(width);
-    }
-    this.convDw = new Conv2d(width, width, kernel, depthwise);
-    this.bn2 = norm(width);
-    this.se = new SqueezeExcite(width, Math.max(1, Math.round(inChannels * 0.25)));
-    this.convPwl = new Conv2d(width, outChannels, 1, { bias: false });
-    this.bn3 = norm(outChannels);
-    this.dropPath = new DropPath(dropPath);
-    this.isResidual = stride === 1 && inChannels === outChannels;
-  }
-
-  /** @override @param {Tensor} x */
-  forward(x) {
-    let h = x;
-    if (this.convPw !== undefined && this.bn1 !== undefined)
-      h = this.bn1.forward(this.convPw.forward(h)).silu();
-    h = this.bn2.forward(this.convDw.forward(h)).silu();
-    h = this.bn3.forward(this.convPwl.forward(this.se.forward(h)));
-    return this.isResidual ? this.dropPath.forward(h).add(x) : h;
-  }
-}
-
-/** Repeats, kernel, stride, expansion and output channels of every stage. */
-const stages = [
-  [1, 3, 1, 1, 16],
-  [2, 3, 2, 6, 24],
-  [2, 5, 2, 6, 40],
-  [3, 3, 2, 6, 80],
-  [3, 5, 1, 6, 112],
-  [4, 5, 2, 6, 192],
-  [1, 3, 1, 6, 320],
-];
-
-/** EfficientNet-B0 with TensorFlow's padding. */
-export class EfficientNetB0 extends Module {
-  constructor(classes = 264, dropRate = 0.3, dropPathRate = 0.2) {
-    super();
-    this.convStem = new Conv2d(3, 32, 3, { stride: 2, padding: 'same', bias: false });
-    this.bn1 = norm(32);
-    const count = stages.reduce((total, [repeats]) => total + repeats, 0);
-    /** @type {Block[]} */
-    this.blocks = [];
-    let channels = 32;
-    for (const [repeats, kernel, stride, expansion, out] of stages) {
-      for (let i = 0; i < repeats; i++) {
-        const dropPath = (dropPathRate * this.blocks.length) / count;
-        this.blocks.push(new Block(channels, out, kernel, i === 0 ? stride : 1, expansion, dropPath));
-        channels = out;
-      }
-    }
-    this.convHead = new Conv2d(channels, 1280, 1, { bias: false });
-    this.bn2 = norm(1280);
-    this.pool = new GlobalAvgPool2d();
-    this.flatten = new Flatten();
-    this.dropout = new Dropout(dropRate);
-    this.classifier = new Linear(1280, classes);
-  }
-
-  /** @override @param {Tensor} x */
-  forward(x) {
-    const stem = this.bn1.forward(this.convStem.forward(x)).silu();
-    const features = this.blocks.reduce((h, block) => block.forward(h), stem);
-    const head = this.bn2.forward(this.convHead.forward(features)).silu();
-    return this.classifier.forward(this.dropout.forward(this.pool.forward(head)));
   }
 }

@@ -10,7 +10,8 @@ import { parseArgs } from 'node:util';
 import { Rng } from 'trainyard/core';
 import { AdamW, crossEntropy, SGD } from 'trainyard/nn';
 import { compile } from 'trainyard/train';
-import { EfficientNetB0, LeNet, Perceptron, ResNet18 } from './models.js';
+import { createModel } from 'trainyard/vision';
+import { LeNet, Perceptron, ResNet18 } from './models.js';
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
@@ -43,7 +44,7 @@ const workloads = {
     perCall: 1,
   }),
   efficientnet: () => ({
-    model: new EfficientNetB0(),
+    model: createModel('tf_efficientnet_b0', { numClasses: 264, dropRate: 0.3, dropPathRate: 0.2 }),
     optimizer: new AdamW({ learningRate: 3e-4, weightDecay: 3e-4 }),
     shape: [32, 3, 128, 128],
     classes: 264,

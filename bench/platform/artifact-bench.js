@@ -6,6 +6,7 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { ownRow } from '../report.js';
 import { runCommand, startCommand } from './start-command.js';
 
 const MEGABYTES = 1000;
@@ -111,14 +112,4 @@ async function digest(file) {
   return hash.digest('hex');
 }
 
-const row = (id, what, unit, ours, must, pass) => ({
-  id,
-  what,
-  unit,
-  ours,
-  contender: null,
-  theirs: null,
-  speedup: null,
-  must,
-  pass,
-});
+const row = (id, what, unit, ours, must, pass) => ownRow({ id, what, unit, ours, must, pass });

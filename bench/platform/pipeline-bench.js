@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { Pipeline, PipelineData, ScriptStep } from '../../dist/pipeline/index.js';
 import { Experiment, Workspace } from '../../dist/workspace/index.js';
+import { ownRow } from '../report.js';
 
 const overheadMustMs = 300;
 
@@ -105,17 +106,14 @@ const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.l
 function row(id, what, ms) {
   const ours = Number(ms.toFixed(1));
   const pass = ours <= overheadMustMs;
-  return {
+  return ownRow({
     id,
     what,
     unit: 'ms',
     ours,
-    contender: null,
-    theirs: null,
-    speedup: null,
     must: `≤ ${overheadMustMs} ms`,
     pass,
-  };
+  });
 }
 
 if (process.argv[1] === import.meta.filename) {

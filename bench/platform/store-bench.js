@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openStore } from '../../dist/tracking/index.js';
+import { ownRow } from '../report.js';
 
 const pointsMust = 20_000;
 const listMustMs = 50;
@@ -58,17 +59,15 @@ async function benchLogging(root) {
     ),
   );
   await store.close();
-  const row = (id, what, ours, must) => ({
-    id,
-    what: `metric points through logMetrics into SQLite, one process, on disk when acknowledged: ${what}`,
-    unit: 'points/s',
-    ours,
-    contender: null,
-    theirs: null,
-    speedup: null,
-    must: `≥ ${must.toLocaleString('en')}/s`,
-    pass: ours >= must,
-  });
+  const row = (id, what, ours, must) =>
+    ownRow({
+      id,
+      what: `metric points through logMetrics into SQLite, one process, on disk when acknowledged: ${what}`,
+      unit: 'points/s',
+      ours,
+      must: `≥ ${must.toLocaleString('en')}/s`,
+      pass: ours >= must,
+    });
   return {
     rows: [
       row('store-log-many', '100 loops at once, 40 metrics a call', together, pointsMust),
@@ -121,17 +120,15 @@ async function benchListing(root, { runs, metrics, steps }) {
   const filtered = await list({ experimentName: 'bench', parentId: null, tags: { algorithm: 'Trees' } });
   await store.close();
   const size = `${runs.toLocaleString('en')} runs × ${metrics} metrics, ${(runs * metrics * steps).toLocaleString('en')} history points`;
-  const row = (id, what, ours) => ({
-    id,
-    what: `${what} of ${size}, with latest metrics, p95`,
-    unit: 'ms',
-    ours,
-    contender: null,
-    theirs: null,
-    speedup: null,
-    must: `≤ ${listMustMs} ms`,
-    pass: ours <= listMustMs,
-  });
+  const row = (id, what, ours) =>
+    ownRow({
+      id,
+      what: `${what} of ${size}, with latest metrics, p95`,
+      unit: 'ms',
+      ours,
+      must: `≤ ${listMustMs} ms`,
+      pass: ours <= listMustMs,
+    });
   return {
     rows: [
       row('store-list-newest', 'list 50 newest', newest),

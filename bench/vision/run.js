@@ -1,24 +1,23 @@
 /** `npm run bench:vision [-- --json FILE] [--seconds 2]`: augmented images per second on one core. */
 import { parseArgs } from 'node:util';
 import { version } from '../../dist/core/index.js';
-import { report } from '../report.js';
+import { ownRow, report } from '../report.js';
 import { benchAugmentation } from './augment-bench.js';
 
 const { values: flags } = parseArgs({
   options: { json: { type: 'string' }, seconds: { type: 'string', default: '2' } },
 });
 const must = 1000;
-const rows = benchAugmentation(Number(flags.seconds)).map(({ name, imagesPerSecond, aim }) => ({
-  id: `augment-${name}`,
-  what: `augmentation, one core: ${name}`,
-  unit: 'images/s',
-  ours: imagesPerSecond,
-  contender: null,
-  theirs: null,
-  speedup: null,
-  must: aim === undefined ? '–' : `≥ ${must}`,
-  pass: aim === undefined ? null : imagesPerSecond >= must,
-}));
+const rows = benchAugmentation(Number(flags.seconds)).map(({ name, imagesPerSecond, aim }) =>
+  ownRow({
+    id: `augment-${name}`,
+    what: `augmentation, one core: ${name}`,
+    unit: 'images/s',
+    ours: imagesPerSecond,
+    must: aim === undefined ? '–' : `≥ ${must}`,
+    pass: aim === undefined ? null : imagesPerSecond >= must,
+  }),
+);
 const notes = ['pictures lie decoded in memory; the best of five windows each'];
 process.exitCode = report({
   rows,

@@ -200,12 +200,13 @@ class PartWriter {
   async end(): Promise<void> {
     if (this.filled > 0) await this.pass();
     await this.writing;
+    await this.flushing;
   }
 
   /** Waits for what is being written, whatever comes of it. */
   async settle(): Promise<void> {
     await this.writing.catch(() => {});
-    await this.flushing;
+    await this.flushing?.catch(() => {});
   }
 
   private async pass(): Promise<void> {
@@ -220,13 +221,11 @@ class PartWriter {
     this.filled = 0;
     if (this.unflushed >= FLUSH_BYTES && this.flushing === undefined) {
       this.unflushed = 0;
-      // Only a head start: what it cannot do the last flush does, or raises.
-      this.flushing = this.handle
-        .datasync()
-        .catch(() => {})
-        .finally(() => {
-          this.flushing = undefined;
-        });
+      // A failure stays and is raised at the end: the system tells it once, so that the last flush may not.
+      this.flushing = this.handle.datasync().then(() => {
+        this.flushing = undefined;
+      });
+      this.flushing.catch(() => {});
     }
   }
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -29,6 +29,22 @@ it('gives decoded pictures by index, from one file that two builders may race fo
   const changed = await DecodedCache.open(paths, options);
   expect((await changed.get(0)).width).toBe(9);
   await changed.close();
+});
+
+it('says which file is torn, wherever it was cut or overwritten', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'decoded-cache-'));
+  const paths = [await picture(folder, 'a.png', 3, '#ff0000')];
+  const options = { folder: join(folder, 'cache') };
+  const cache = await DecodedCache.open(paths, options);
+  const { path } = cache;
+  await cache.close();
+  const bytes = readFileSync(path);
+  const noise = Buffer.from(bytes);
+  noise.fill(1, noise.length - 12, noise.length - 8);
+  for (const damaged of [Buffer.alloc(0), bytes.subarray(0, 4), bytes.subarray(0, 18), noise]) {
+    writeFileSync(path, damaged);
+    await expect(DecodedCache.open(paths, options)).rejects.toThrow('the file must be whole');
+  }
 });
 
 it('leaves no file behind when a picture is broken', async () => {

@@ -123,8 +123,14 @@ async function build(
 
 async function readEntries(path: string, file: FileHandle): Promise<Entry[]> {
   const { size } = await file.stat();
+  if (size < 8) throw torn(path);
   const length = Number(Buffer.from(await readAt(path, file, size - 8, 8)).readBigUInt64LE());
-  return JSON.parse(Buffer.from(await readAt(path, file, size - 8 - length, length)).toString());
+  if (length > size - 8) throw torn(path);
+  try {
+    return JSON.parse(Buffer.from(await readAt(path, file, size - 8 - length, length)).toString());
+  } catch (error) {
+    throw error instanceof DataError ? error : torn(path);
+  }
 }
 
 async function readAt(path: string, file: FileHandle, offset: number, length: number): Promise<Uint8Array> {
@@ -132,13 +138,15 @@ async function readAt(path: string, file: FileHandle, offset: number, length: nu
   let done = 0;
   while (done < length) {
     const { bytesRead } = await file.read(data, done, length - done, offset + done);
-    if (bytesRead === 0) {
-      throw new DataError(
-        `DecodedCache: the file must be whole, but "${path}" ends early. Remove it; it is built again.`,
-        { file: path },
-      );
-    }
+    if (bytesRead === 0) throw torn(path);
     done += bytesRead;
   }
   return data;
+}
+
+function torn(path: string): DataError {
+  return new DataError(
+    `DecodedCache: the file must be whole, but "${path}" is not. Remove it; it is built again.`,
+    { file: path },
+  );
 }

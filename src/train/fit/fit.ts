@@ -244,9 +244,8 @@ class FitRun {
       }
       validation.recycle?.(batch);
     }
-    const values = metrics.map((metric, i) =>
-      'sum' in metric ? sums[i] / count : metric.compute(outputs.get(), targets.get()),
-    );
+    const all = keepsAll ? ([outputs.get(), targets.get()] as const) : undefined;
+    const values = metrics.map((metric, i) => ('sum' in metric ? sums[i] / count : metric.compute(...all!)));
     return {
       validationLoss: loss / count,
       metrics: Object.fromEntries(metrics.map(({ name }, i) => [name, values[i]])),

@@ -70,12 +70,6 @@ export class TrainingFiles {
   async resume(compiled: CompiledModel): Promise<TrainingProgress> {
     return restore(compiled, await readCheckpoint(join(this.folder, LAST)));
   }
-
-  /** Puts the tensors of the best epoch into the model. */
-  async loadBest(compiled: CompiledModel): Promise<void> {
-    const path = join(this.folder, BEST);
-    if (existsSync(path)) restore(compiled, await readCheckpoint(path));
-  }
 }
 
 function restore(compiled: CompiledModel, { tensors, state, path }: StoredCheckpoint): TrainingProgress {
