@@ -27,7 +27,7 @@ const network = ['http', 'https', 'net', 'events'];
 
 /** @type {Record<string, Layer>} */
 export const layers = {
-  core: { node: [...files, 'perf_hooks', 'crypto', 'util', 'timers/promises'] },
+  core: { node: [...files, 'perf_hooks', 'crypto', 'util', 'timers/promises', 'child_process'] },
   kernels: { node: [...files, ...threads] },
   engine: {
     parts: ['ir', 'autodiff', 'reference', 'onnx', 'runtime', 'tensor'],

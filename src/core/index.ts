@@ -18,4 +18,6 @@ export type { Logger, LogLevel, Progress } from './logger.ts';
 export { silentLogger } from './logger.ts';
 export { columnHint, nearestName } from './near-name.ts';
 export { distFile, packageRoot, version } from './package-root.ts';
+export type { ProcessOwner } from './process-owner.ts';
+export { currentOwner, isOwnerAlive, isSameOwner } from './process-owner.ts';
 export { hashString, Rng } from './rng.ts';

@@ -1,12 +1,5 @@
-import { CancelledError, ConfigError, RuntimeFailure } from '#core';
-import {
-  currentOwner,
-  type Json,
-  type RunRecord,
-  type RunState,
-  type RunSummary,
-  type Store,
-} from '#tracking';
+import { CancelledError, ConfigError, currentOwner, RuntimeFailure } from '#core';
+import type { Json, RunRecord, RunState, RunSummary, Store } from '#tracking';
 import type { Workspace } from '#workspace';
 import { predecessors } from './check-graph.ts';
 import type { PipelineDefinition, StepDefinition } from './definition.ts';

@@ -1,8 +1,8 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ComputeTarget, JobHandle, JobSpec } from '#compute';
-import { CancelledError, distFile } from '#core';
-import { currentOwner, isFinal, type Json, type RunRecord, type RunState, type Store } from '#tracking';
+import { CancelledError, currentOwner, distFile } from '#core';
+import { isFinal, type Json, type RunRecord, type RunState, type Store } from '#tracking';
 import { Dataset, TabularDataset, type Workspace } from '#workspace';
 import type { AutoMLJobInput } from './automl-step-job.ts';
 import { fillIn, type InputDefinition, type StepDefinition } from './definition.ts';

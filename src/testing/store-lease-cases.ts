@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { RuntimeFailure } from '#core';
-import { currentOwner, type RunOwner, type RunRecord } from '#tracking';
+import { currentOwner, RuntimeFailure } from '#core';
+import type { RunOwner, RunRecord } from '#tracking';
 import type { StoreCase } from './store-conformance.ts';
 import { freshName, newRunId } from './store-samples.ts';
 

@@ -4,8 +4,15 @@ import { type FileHandle, mkdir, open, readdir, rename, rm, rmdir } from 'node:f
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { ConfigError, DataError, RuntimeFailure, TrainyardError, timestamp } from '#core';
-import { currentOwner, isOwnerAlive } from './process-owner.ts';
+import {
+  ConfigError,
+  currentOwner,
+  DataError,
+  isOwnerAlive,
+  RuntimeFailure,
+  TrainyardError,
+  timestamp,
+} from '#core';
 import type { ArtifactRecord } from './records.ts';
 import { resolveInside, safeRelativePath } from './safe-path.ts';
 

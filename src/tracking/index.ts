@@ -1,7 +1,6 @@
 export { ArtifactFiles, type ByteRange, type ExpectedContent } from './artifact-files.ts';
 export { LogFiles } from './log-files.ts';
 export { openStore, type StoreOptions } from './open-store.ts';
-export { currentOwner, isOwnerAlive } from './process-owner.ts';
 export type {
   ArtifactRecord,
   DatasetRecord,

@@ -1,3 +1,4 @@
+import type { ProcessOwner } from '#core';
 import type { RunState } from './run-state.ts';
 
 /** Any value that JSON can hold. */
@@ -39,12 +40,7 @@ export interface ExperimentRecord {
 export type RunKind = 'run' | 'pipeline' | 'step' | 'automl' | 'trial';
 
 /** The process that drives a run. Another process of the same host asks the system whether it is still there. */
-export interface RunOwner {
-  readonly host: string;
-  readonly pid: number;
-  /** When the process started, in the system's own unit, so that a process number that was given again is told apart. */
-  readonly startTime: string;
-}
+export type RunOwner = ProcessOwner;
 
 export interface RunRecord {
   readonly id: string;

@@ -3,8 +3,7 @@ import { createReadStream } from 'node:fs';
 import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { DataError, TrainyardError } from '#core';
-import { currentOwner, isOwnerAlive, type RunOwner } from '#tracking';
+import { currentOwner, DataError, isOwnerAlive, type ProcessOwner, TrainyardError } from '#core';
 
 /** A downloaded file in the cache. */
 export interface CachedFile {
@@ -132,7 +131,7 @@ export class DataCache {
 
   private async lock(key: string): Promise<boolean> {
     const file = join(this.folder, `${key}.lock`);
-    const owner = await readJson<RunOwner>(file);
+    const owner = await readJson<ProcessOwner>(file);
     if (owner !== undefined && owner.host === hostname() && isOwnerAlive(owner) === false) {
       await rm(file, { force: true });
     }

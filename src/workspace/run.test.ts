@@ -4,8 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ConfigError, DataError, distFile } from '#core';
-import { currentOwner } from '#tracking';
+import { ConfigError, currentOwner, DataError, distFile } from '#core';
 import { Experiment, Run, Workspace } from './index.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'trainyard-runs-'));

@@ -1,12 +1,10 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ConfigError, DataError, RuntimeFailure } from '#core';
+import { ConfigError, currentOwner, DataError, isOwnerAlive, RuntimeFailure } from '#core';
 import {
   type ArtifactRecord,
-  currentOwner,
   isFinal,
-  isOwnerAlive,
   type Json,
   type MetricPoint,
   type RunRecord,

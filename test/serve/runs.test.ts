@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { currentOwner } from '#core';
 import { createServer, createToken } from '#serve';
-import { currentOwner, openStore } from '#tracking';
+import { openStore } from '#tracking';
 import { type Answer, startTestServer, strangeNames } from './test-server.ts';
 
 const { call, store, token, root } = await startTestServer();

@@ -1,6 +1,5 @@
 import type { Kysely } from 'kysely';
-import { now, RuntimeFailure } from '#core';
-import { isOwnerAlive, isSameOwner } from '../process-owner.ts';
+import { isOwnerAlive, isSameOwner, now, RuntimeFailure } from '#core';
 import type { RunOwner, RunRecord } from '../records.ts';
 import { canTransition, isFinal, type RunState } from '../run-state.ts';
 import type { RunStore } from '../store.ts';

@@ -1,22 +1,29 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import type { RunOwner } from './records.ts';
 
-/** This process, as the owner of runs. */
-export function currentOwner(): RunOwner {
+/** Which process holds something, for others that want to know whether it is still there. */
+export interface ProcessOwner {
+  readonly host: string;
+  readonly pid: number;
+  /** When it started, in the system's own unit, so that a process number that was given again is told apart. */
+  readonly startTime: string;
+}
+
+/** This process, as an owner. */
+export function currentOwner(): ProcessOwner {
   return { host: hostname(), pid: process.pid, startTime: startTimeOf(process.pid) ?? '' };
 }
 
 /** Whether an owner's process is there; `undefined` when it is on another host, which nobody here can ask. */
-export function isOwnerAlive(owner: RunOwner): boolean | undefined {
+export function isOwnerAlive(owner: ProcessOwner): boolean | undefined {
   if (owner.host !== hostname()) return undefined;
   const found = startTimeOf(owner.pid);
   // The same number with another start is another process.
   return found !== undefined && (found === '' || owner.startTime === '' || found === owner.startTime);
 }
 
-export function isSameOwner(a: RunOwner, b: RunOwner): boolean {
+export function isSameOwner(a: ProcessOwner, b: ProcessOwner): boolean {
   return a.host === b.host && a.pid === b.pid && a.startTime === b.startTime;
 }
 
