@@ -1,43 +1,23 @@
-import { Command, Option } from 'commander';
-import {
-  type ConvertSoundsOptions,
-  convertSounds,
-  type SoundWindowsOptions,
-  type WriteSpectrogramOptions,
-  writeBirdSongs,
-} from '#data';
-import { AudioProgress } from './audio-progress.ts';
+import { Command } from 'commander';
+import { type ConvertSoundsOptions, convertSounds, writeBirdSongs } from '#data';
+import { CountProgress } from './count-progress.ts';
 import { jsonText } from './json-text.ts';
-import { parseNumber, parseSize, wholeNumber } from './parse-options.ts';
+import { parseNumber, wholeNumber } from './parse-options.ts';
+import { addPictureOptions, type PictureFlags, pictureOptions } from './picture-flags.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Flags of every command that draws spectrograms. */
-interface PictureFlags {
-  readonly sampleRate: number;
-  readonly window: number;
-  readonly overlap: number;
-  readonly padding: 'zero' | 'repeat' | 'shift' | 'drop';
-  readonly minTail: number;
-  readonly pcen?: boolean;
-  readonly nMels: number;
-  readonly nFft: number;
-  readonly hopLength: number;
-  readonly fMin: number;
-  readonly fMax?: number;
-  readonly melScale: 'slaney' | 'htk';
-  readonly colors: 'grey' | 'heat';
-  readonly size?: readonly [number, number];
+interface CommonFlags extends PictureFlags {
   readonly seed: number;
   readonly folds?: number;
   readonly out: string;
   readonly json?: boolean;
 }
 
-interface SpectrogramFlags extends PictureFlags {
+interface SpectrogramFlags extends CommonFlags {
   readonly skipBroken?: boolean;
 }
 
-interface GenerateFlags extends PictureFlags {
+interface GenerateFlags extends CommonFlags {
   readonly species: number;
   readonly recordings: number;
   readonly seconds: number;
@@ -72,7 +52,7 @@ Examples:
   $ trainyard audio spectrogram song.mp3 --pcen --window 3 --overlap 1.5 --out song --colors heat`,
     )
     .action(async (inputs: string[], flags: SpectrogramFlags) => {
-      const progress = new AudioProgress(terminal, 'sounds');
+      const progress = new CountProgress(terminal, 'sounds');
       const options: ConvertSoundsOptions = {
         ...pictureOptions(flags),
         seed: flags.seed,
@@ -116,7 +96,7 @@ Examples:
   $ trainyard audio generate --species 3 --recordings 2 --noise 0 --overlap-share 0 --out clean`,
     )
     .action(async (flags: GenerateFlags) => {
-      const progress = new AudioProgress(terminal, 'recordings');
+      const progress = new CountProgress(terminal, 'recordings');
       const { sampleRate, ...pictures } = pictureOptions(flags);
       const result = await writeBirdSongs(flags.out, {
         species: flags.species,
@@ -139,56 +119,4 @@ Examples:
         terminal.out(`${result.spectrogramCsv}: ${result.spectrograms} spectrograms`);
       }
     });
-}
-
-function addPictureOptions(command: Command): Command {
-  return command
-    .optionsGroup('Spectrograms:')
-    .option('--sample-rate <hz>', 'samples a second that sounds are brought to', wholeNumber(1), 32_000)
-    .option('--window <s>', 'seconds per picture', parseNumber, 5)
-    .option('--overlap <s>', 'seconds that two neighbours share', parseNumber, 0)
-    .addOption(
-      new Option('--padding <how>', 'of the last window: silence, the beginning again, moved back, left out')
-        .choices(['zero', 'repeat', 'shift', 'drop'])
-        .default('zero'),
-    )
-    .option(
-      '--min-tail <share>',
-      'leave out a last window that adds less than this share of a step',
-      parseNumber,
-      0.1,
-    )
-    .option('--mel', 'log-mel: decibels below the loudest, 0 to −80 (default)')
-    .addOption(
-      new Option('--pcen', 'per-channel energy normalisation: flattens steady noise').conflicts('mel'),
-    )
-    .option('--n-mels <n>', 'mel filters: rows of the picture', wholeNumber(1), 128)
-    .option('--n-fft <n>', 'samples per frame', wholeNumber(1), 2048)
-    .option('--hop-length <n>', 'samples from frame to frame', wholeNumber(1), 512)
-    .option('--f-min <hz>', 'lowest frequency', parseNumber, 0)
-    .option('--f-max <hz>', 'highest frequency (default: half the sample rate)', parseNumber)
-    .addOption(
-      new Option('--mel-scale <scale>', 'formula of the scale').choices(['slaney', 'htk']).default('slaney'),
-    )
-    .addOption(new Option('--colors <map>', 'of the picture').choices(['grey', 'heat']).default('grey'))
-    .option('--size <HxW>', 'stretch pictures to this height and width, e.g. 128x128', parseSize);
-}
-
-function pictureOptions(flags: PictureFlags): SoundWindowsOptions & WriteSpectrogramOptions {
-  return {
-    sampleRate: flags.sampleRate,
-    windowSeconds: flags.window,
-    overlapSeconds: flags.overlap,
-    padding: flags.padding,
-    minTail: flags.minTail,
-    kind: flags.pcen ? 'pcen' : 'mel',
-    nMels: flags.nMels,
-    nFft: flags.nFft,
-    hopLength: flags.hopLength,
-    fMin: flags.fMin,
-    melScale: flags.melScale,
-    colors: flags.colors,
-    ...(flags.fMax === undefined ? {} : { fMax: flags.fMax }),
-    ...(flags.size === undefined ? {} : { size: flags.size }),
-  };
 }

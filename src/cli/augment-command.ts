@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { Command, Option } from 'commander';
 import { ConfigError, Rng } from '#core';
-import { decodeImage, type Pixels, writeFailure } from '#data';
+import { decodeImage, encodePng, type Pixels, writeFailure } from '#data';
 import {
   type Augmented,
   augmentFromJson,
@@ -12,7 +12,6 @@ import {
   presetPipeline,
 } from '#vision';
 import { drawGrid, type GridCell } from './augment-grid.ts';
-import { encodePng } from './encode-png.ts';
 import { jsonText } from './json-text.ts';
 import { listImages } from './list-images.ts';
 import { wholeNumber } from './parse-options.ts';

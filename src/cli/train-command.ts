@@ -4,6 +4,7 @@ import { writeFileAtomically } from '#train';
 import { jsonText } from './json-text.ts';
 import { runMnistJob } from './mnist-job.ts';
 import { wholeNumber } from './parse-options.ts';
+import { stopOnInterrupt } from './stop-on-interrupt.ts';
 import type { Terminal } from './terminal.ts';
 import { TrainView } from './train-view.ts';
 
@@ -93,19 +94,4 @@ async function runMnist(terminal: Terminal, flags: MnistFlags): Promise<void> {
     view.close();
     release();
   }
-}
-
-/** First Ctrl-C: end in order; second: at once. */
-function stopOnInterrupt(stop: AbortController, terminal: Terminal): () => void {
-  const onSignal = (signal: NodeJS.Signals) => {
-    if (stop.signal.aborted) process.exit(signal === 'SIGINT' ? 130 : 143);
-    terminal.note('\nStopping after this step. Again to end at once.');
-    stop.abort();
-  };
-  process.on('SIGINT', onSignal);
-  process.on('SIGTERM', onSignal);
-  return () => {
-    process.off('SIGINT', onSignal);
-    process.off('SIGTERM', onSignal);
-  };
 }

@@ -1,10 +1,9 @@
 import type { BatchProgress, Callbacks, EpochResult } from '#train';
+import { formatTimeLeft, ProgressLine } from './progress-line.ts';
 import { styled, type Terminal } from './terminal.ts';
 
 /** Batches between two of the lecture's log lines. */
 const LOG_EVERY = 300;
-const BAR_WIDTH = 24;
-const REDRAW_MS = 100;
 
 interface TrainDocument {
   readonly testAccuracy: number | null;
@@ -19,12 +18,12 @@ export class TrainView {
   private readonly quiet: boolean;
   private runningLoss = 0;
   private batches = 0;
-  private lastDraw = 0;
-  private lineShown = false;
+  private readonly progress: ProgressLine;
 
   /** @param options quiet: the log lines go where progress goes, for a document on standard output */
   constructor(terminal: Terminal, { quiet }: { quiet: boolean }) {
     this.terminal = terminal;
+    this.progress = new ProgressLine(terminal);
     this.quiet = quiet;
   }
 
@@ -63,27 +62,18 @@ export class TrainView {
   }
 
   private draw({ epoch, batch, batches, meanLoss, samplesPerSecond, secondsLeft }: BatchProgress): void {
-    const time = performance.now();
-    if (!this.terminal.interactive || time - this.lastDraw < REDRAW_MS) return;
-    this.lastDraw = time;
-    const filled = Math.round((batch / batches) * BAR_WIDTH);
-    const bar = '█'.repeat(filled) + '░'.repeat(BAR_WIDTH - filled);
     const rate = Math.round(samplesPerSecond).toLocaleString('en-US');
-    const text = `epoch ${epoch} ${bar} ${batch}/${batches}  loss ${meanLoss.toFixed(3)}  ${rate} images/s  ${formatTime(secondsLeft)} left`;
-    this.clear();
-    process.stderr.write(text.slice(0, this.terminal.width - 1));
-    this.lineShown = true;
+    this.progress.draw(
+      `epoch ${epoch}`,
+      batch / batches,
+      `${batch}/${batches}  loss ${meanLoss.toFixed(3)}  ${rate} images/s  ${formatTimeLeft(secondsLeft)} left`,
+    );
   }
 
   private line(text: string): void {
-    this.clear();
+    this.progress.clear();
     if (this.quiet) this.terminal.note(text);
     else this.terminal.out(text);
-  }
-
-  private clear(): void {
-    if (this.lineShown) process.stderr.write('\r\x1b[K');
-    this.lineShown = false;
   }
 
   summary({ testAccuracy, totalSeconds, modelPath, stopped }: TrainDocument, bytes: number): string {
@@ -94,11 +84,6 @@ export class TrainView {
   }
 
   close(): void {
-    this.clear();
+    this.progress.clear();
   }
-}
-
-function formatTime(seconds: number): string {
-  if (seconds < 90) return `${Math.ceil(seconds)} s`;
-  return seconds < 5400 ? `${Math.ceil(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
 }

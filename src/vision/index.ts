@@ -1,2 +1,3 @@
 export * from './architectures/index.ts';
 export * from './augment/index.ts';
+export * from './classify/index.ts';

@@ -1,25 +1,29 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataError } from '#core';
-import { decodePixels } from './decode-pixels.ts';
+import { writeFailure } from '../write-failure.ts';
+import { contentHashes, hashBytes } from './content-hashes.ts';
+import { checkDecodeOptions } from './decode-pixels.ts';
+import { buildDecodedFile, type Entry, readEntries, readPicture, readPictureSync } from './decoded-file.ts';
+import { removeStalePartials } from './partial-files.ts';
 import type { Pixels } from './pixels.ts';
 
 export interface DecodedCacheOptions {
   /** Folder of cache files; made when it is not there. */
   readonly folder: string;
   /** Longest side in pixels; larger pictures are shrunk. As they are when absent. */
-  readonly maxSide?: number;
+  readonly maxSide?: number | undefined;
+  /** Shorter side in pixels, instead of `maxSide`; larger pictures are shrunk. As they are when absent. */
+  readonly smallestSide?: number | undefined;
   /** Called with pictures done and all pictures while the file is built. */
   readonly onProgress?: (done: number, total: number) => void;
 }
 
-type Entry = readonly [offset: number, width: number, height: number];
-
 /**
- * Decoded pictures in one file, read by position without decoding. Its name depends on the paths, sizes and times of
- * change of the pictures and on `maxSide`, so that a changed picture gives another file. It appears by a rename once
- * it is whole: an interrupted build is never read, and processes that build it at once do not disturb each other.
+ * Decoded pictures in one file, read by position without decoding. Its name depends on the content of the pictures,
+ * their order and the size they shrink to: moving or touching them changes nothing, and a changed picture gives
+ * another file, for which only that picture is decoded. The file appears by a rename once it is whole: an interrupted
+ * build is never read, and processes that build it at once do not disturb each other.
  */
 export class DecodedCache {
   readonly path: string;
@@ -33,120 +37,86 @@ export class DecodedCache {
   }
 
   /**
-   * Opens the file of these pictures, after building it when it is not there.
-   * @throws DataError for a picture that is missing or broken
+   * Opens the file of these pictures, after building it when it is not there. What killed builders left in the folder
+   * is removed.
+   *
+   * @throws DataError for a picture that is missing or broken, or a cache file that is not whole
+   * @throws ConfigError for sides that are not positive whole numbers, or both sides at once
+   * @throws RuntimeFailure when the cache cannot be written
    */
   static async open(
     paths: readonly string[],
-    { folder, maxSide, onProgress }: DecodedCacheOptions,
+    { folder, maxSide, smallestSide, onProgress }: DecodedCacheOptions,
   ): Promise<DecodedCache> {
-    await mkdir(folder, { recursive: true });
-    const path = join(folder, `${await keyOf(paths, maxSide)}.pixels`);
-    if ((await stat(path).catch(() => undefined)) === undefined)
-      await build(path, paths, maxSide, onProgress);
+    const size = { maxSide, smallestSide };
+    checkDecodeOptions('DecodedCache', size);
+    let path = join(folder, 'contents.json');
+    try {
+      await mkdir(folder, { recursive: true });
+      await removeStalePartials(folder);
+      const hashes = await contentHashes(folder, paths);
+      path = join(folder, `${sizeName(size)}-${setName(hashes)}.pixels`);
+      if ((await stat(path).catch(() => undefined)) === undefined)
+        await buildDecodedFile({ path, paths, hashes, size, onProgress });
+    } catch (error) {
+      throw writeFailure('DecodedCache', path, error);
+    }
     const file = await open(path, 'r');
-    return new DecodedCache(path, file, await readEntries(path, file));
+    try {
+      return new DecodedCache(path, file, await readEntries(path, file, paths.length));
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
   }
 
   get length(): number {
     return this.entries.length;
   }
 
-  /** @throws DataError for an index out of range, or a file cut short */
-  async get(index: number): Promise<Pixels> {
-    const entry = this.entries[index];
-    if (entry === undefined) {
-      throw new DataError(
-        `DecodedCache: the index must be from 0 to ${this.length - 1}, but got ${index}. Ask for a picture that is there.`,
-      );
-    }
-    const [offset, width, height] = entry;
-    return { width, height, data: await readAt(this.path, this.file, offset, width * height * 3) };
+  /**
+   * Width and height of a picture, without reading it.
+   * @throws DataError for an index out of range
+   */
+  size(index: number): { readonly width: number; readonly height: number } {
+    const [, width, height] = this.entry(index);
+    return { width, height };
+  }
+
+  /**
+   * Reads a picture.
+   *
+   * @param into memory that the pixels are read into, when it has at least width · height · 3 bytes: `data` is then
+   *   its beginning. New memory when absent or too small.
+   * @throws DataError for an index out of range, or a file cut short
+   */
+  async get(index: number, into?: Uint8Array): Promise<Pixels> {
+    return readPicture(this.path, this.file, this.entry(index), into);
+  }
+
+  /** As `get`, but this thread waits for the file: several times faster where the file is in memory already. */
+  getSync(index: number, into?: Uint8Array): Pixels {
+    return readPictureSync(this.path, this.file, this.entry(index), into);
   }
 
   async close(): Promise<void> {
     await this.file.close();
   }
-}
 
-async function keyOf(paths: readonly string[], maxSide: number | undefined): Promise<string> {
-  const hash = createHash('sha256').update(`decoded pictures 1 ${maxSide}\n`);
-  for (const path of paths) {
-    const found = await stat(path).catch((error: Error) => {
-      throw new DataError(
-        `DecodedCache: pictures must be there, but "${path}" is not: ${error.message}. Run checkImages first.`,
-        { file: path },
-      );
-    });
-    hash.update(JSON.stringify([path, found.size, found.mtimeMs]));
-  }
-  return hash.digest('hex').slice(0, 32);
-}
-
-/** The pictures, then their places as JSON, then the length of that text in 8 bytes. */
-async function build(
-  path: string,
-  paths: readonly string[],
-  maxSide: number | undefined,
-  onProgress: DecodedCacheOptions['onProgress'],
-): Promise<void> {
-  const partial = `${path}.${randomUUID()}.partial`;
-  const file = await open(partial, 'wx');
-  try {
-    const entries: Entry[] = [];
-    let offset = 0;
-    for (let from = 0; from < paths.length; from += 4) {
-      // The decoder works in threads of its own: a few at once keep them busy and memory bounded.
-      const some = paths.slice(from, from + 4);
-      for (const { width, height, data } of await Promise.all(
-        some.map((p) => decodePixels(p, { maxSide })),
-      )) {
-        await file.writeFile(data);
-        entries.push([offset, width, height]);
-        offset += data.length;
-      }
-      onProgress?.(entries.length, paths.length);
-    }
-    const text = Buffer.from(JSON.stringify(entries));
-    const length = Buffer.alloc(8);
-    length.writeBigUInt64LE(BigInt(text.length));
-    await file.writeFile(Buffer.concat([text, length]));
-    await file.sync();
-    await file.close();
-    await rename(partial, path);
-  } catch (error) {
-    await file.close().catch(() => undefined);
-    await rm(partial, { force: true });
-    throw error;
+  private entry(index: number): Entry {
+    const entry = this.entries[index];
+    if (entry !== undefined) return entry;
+    throw new DataError(
+      `DecodedCache: the index must be from 0 to ${this.length - 1}, but got ${index}. Ask for a picture that is there.`,
+    );
   }
 }
 
-async function readEntries(path: string, file: FileHandle): Promise<Entry[]> {
-  const { size } = await file.stat();
-  if (size < 8) throw torn(path);
-  const length = Number(Buffer.from(await readAt(path, file, size - 8, 8)).readBigUInt64LE());
-  if (length > size - 8) throw torn(path);
-  try {
-    return JSON.parse(Buffer.from(await readAt(path, file, size - 8 - length, length)).toString());
-  } catch (error) {
-    throw error instanceof DataError ? error : torn(path);
-  }
+function sizeName({ maxSide, smallestSide }: Pick<DecodedCacheOptions, 'maxSide' | 'smallestSide'>): string {
+  if (maxSide !== undefined) return `longest-${maxSide}`;
+  return smallestSide !== undefined ? `shorter-${smallestSide}` : 'whole';
 }
 
-async function readAt(path: string, file: FileHandle, offset: number, length: number): Promise<Uint8Array> {
-  const data = new Uint8Array(length);
-  let done = 0;
-  while (done < length) {
-    const { bytesRead } = await file.read(data, done, length - done, offset + done);
-    if (bytesRead === 0) throw torn(path);
-    done += bytesRead;
-  }
-  return data;
-}
-
-function torn(path: string): DataError {
-  return new DataError(
-    `DecodedCache: the file must be whole, but "${path}" is not. Remove it; it is built again.`,
-    { file: path },
-  );
+function setName(hashes: readonly string[]): string {
+  return hashBytes(Buffer.from(`decoded pictures 2\n${hashes.join('\n')}`)).slice(0, 32);
 }

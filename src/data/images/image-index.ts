@@ -1,5 +1,6 @@
+import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { dirname, isAbsolute, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { DataError } from '#core';
 import { tableRecords } from '../format-table.ts';
 import { readTable } from '../read-table.ts';
@@ -36,7 +37,8 @@ type Row = Record<string, number | string | null>;
  * Lists labelled pictures without reading them.
  *
  * @param source a folder with one folder per class; a table file, or a `Table`, with the columns `image_path`, `label`
- *   (index) or `label_name` (or both), and, if there are any, `group` and `fold`
+ *   (index) or `label_name` (or both), and, if there are any, `group` and `fold`; `\` in a path is a separator unless
+ *   a file is called so
  * @throws DataError for no pictures, fewer than two classes, and rows without path, class or a label in range
  */
 export async function readImageIndex(
@@ -54,7 +56,7 @@ export async function readImageIndex(
       classes ?? folder.classes,
     );
   }
-  const table = typeof source === 'string' ? (await readTable(source)).table : source;
+  const table = typeof source === 'string' ? await readTexts(source) : source;
   const name = typeof source === 'string' ? source : 'the table';
   if (!table.has('image_path') || !(table.has('label') || table.has('label_name'))) {
     throw new DataError(
@@ -67,6 +69,23 @@ export async function readImageIndex(
   const base = root ?? (typeof source === 'string' ? dirname(source) : '.');
   const items = rows.map((row, i) => readRow(row, `${name} row ${i + 1}`, base, names));
   return checked(name, items, names);
+}
+
+/** Names stay as they are written: `007` and `1.0` too, whatever the other rows hold. */
+async function readTexts(source: string): Promise<Table> {
+  const { table } = await readTable(source);
+  const names = ['image_path', 'label_name', 'group'].filter(
+    (name) => table.has(name) && table.column(name).kind !== 'string',
+  );
+  if (names.length === 0) return table;
+  const types = Object.fromEntries(names.map((name) => [name, 'string' as const]));
+  return (await readTable(source, { types })).table;
+}
+
+/** A table may come from Windows: what is no file as it is written has its `\\` as separators. */
+function placeOf(path: string, base: string): string {
+  const place = resolve(base, path);
+  return !path.includes('\\') || existsSync(place) ? place : resolve(base, path.replaceAll('\\', '/'));
 }
 
 function checked(name: string, items: readonly ImageItem[], classes: readonly string[]): ImageIndex {
@@ -120,7 +139,7 @@ function readRow(row: Row, where: string, base: string, classes: readonly string
   const index = (label ?? null) !== null ? Number(label) : labelOf(0, String(called ?? ''), classes, where);
   if (!Number.isInteger(index) || index < 0 || index >= classes.length) {
     throw new DataError(
-      `readImageIndex: labels must be whole numbers from 0 to ${classes.length - 1}, but ${where} has ${label}. Mend the column label.`,
+      `readImageIndex: labels must be whole numbers from 0 to ${Math.max(0, classes.length - 1)}, but ${where} has ${label}. Mend the column label; names belong into label_name.`,
       { label: index },
     );
   }
@@ -131,7 +150,7 @@ function readRow(row: Row, where: string, base: string, classes: readonly string
     );
   }
   return {
-    path: isAbsolute(String(path)) ? String(path) : resolve(base, String(path)),
+    path: placeOf(String(path), base),
     label: index,
     ...((group ?? null) === null ? {} : { group: String(group) }),
     ...(given === undefined ? {} : { fold: given }),

@@ -42,9 +42,15 @@ export function resampleClasses(
 /**
  * An order for `DataLoader` that draws samples with replacement, each as often as its weight says.
  * @param weights [N] numbers ≥ 0, not all 0
- * @param length samples per epoch
+ * @param length samples per epoch, at least 1
+ * @throws ConfigError for other weights and lengths
  */
 export function weightedOrder(weights: ArrayLike<number>, length: number, seed: number): SampleOrder {
+  if (!(Number.isSafeInteger(length) && length >= 1)) {
+    throw new ConfigError(
+      `weightedOrder: an epoch must have a whole number of samples, at least 1, but got ${length}. Pass the size of the data.`,
+    );
+  }
   const sums = new Float64Array(weights.length);
   let total = 0;
   for (let i = 0; i < sums.length; i++) {

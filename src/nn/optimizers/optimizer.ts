@@ -5,6 +5,8 @@ import { matchesName, type NamePattern } from '../module.ts';
 /** Parameters with options of their own. The first group that matches a parameter's name is its group. */
 export type ParameterGroup<O> = Partial<O> & {
   readonly match: NamePattern;
+  /** Updates before the group's first one, of which its bias correction knows nothing; 0 by default. */
+  readonly startStep?: number;
 };
 
 /** What every optimiser is told. */
@@ -84,6 +86,12 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
   /** Index of a parameter's group; −1 is the optimiser's own options. */
   groupOf(name: string): number {
     return this.groups.findIndex(({ match }) => matchesName(match, name));
+  }
+
+  /** Where a group stands: its own count of steps. */
+  groupPosition(index: number, position: StepPosition): StepPosition {
+    const start = this.groups[index]?.startStep ?? 0;
+    return start === 0 ? position : { ...position, step: position.step - start };
   }
 
   /** Options of a group, those of the optimiser where it has none. */

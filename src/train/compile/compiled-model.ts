@@ -291,18 +291,27 @@ export class CompiledModel {
 
   /**
    * Goes back to a state that `stateDict` and `position` gave.
+   * @param options allowNew: parameters that were frozen then may lack the optimiser's state, which starts anew
    * @throws DataError when names or shapes differ
    */
-  loadState(tensors: ReadonlyMap<string, HostTensor>, position: TrainingPosition): void {
+  loadState(
+    tensors: ReadonlyMap<string, HostTensor>,
+    position: TrainingPosition,
+    { allowNew = false }: { readonly allowNew?: boolean } = {},
+  ): void {
     const own = this.namedState();
-    const missing = [...own.keys()].filter((name) => !tensors.has(name));
+    const isNew = (name: string) => allowNew && /^(?:optimizer|gradient)\./.test(name);
+    const missing = [...own.keys()].filter((name) => !tensors.has(name) && !isNew(name));
     if (missing.length > 0) {
       throw new DataError(
         `loadState: the checkpoint must hold every tensor of this training, but ${missing.slice(0, 3).join(', ')} and ${Math.max(0, missing.length - 3)} more are missing. Resume with the settings it was made with.`,
         { missing },
       );
     }
-    for (const [name, state] of own) state.set(copyOf(tensors.get(name)!));
+    for (const [name, state] of own) {
+      const given = tensors.get(name);
+      if (given !== undefined) state.set(copyOf(given));
+    }
     this.updates = position.updates;
     this.batches = position.batches;
   }

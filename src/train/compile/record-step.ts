@@ -145,7 +145,10 @@ export class ScalarTable {
 
   values(position: StepPosition, averageDecay: number): Float32Array {
     const values = this.groups.map((group) =>
-      this.optimizer.scalars(this.optimizer.groupOptions(group), position),
+      this.optimizer.scalars(
+        this.optimizer.groupOptions(group),
+        this.optimizer.groupPosition(group, position),
+      ),
     );
     const flat = this.names.map(([group, name]) => values[this.groups.indexOf(group)][name]);
     return Float32Array.of(...flat, averageDecay);

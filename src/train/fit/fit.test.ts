@@ -259,3 +259,90 @@ describe('fit', () => {
     expect(epochs[0].trainLoss).toBeGreaterThan(0);
   });
 });
+
+describe('gradual unfreezing', () => {
+  const frozen = () => {
+    const model = makeNet();
+    model.freeze('l1');
+    return model;
+  };
+  // Five batches per epoch: the layer joins with update 11.
+  const options = () => ({
+    ...base(),
+    optimizer: new AdamW({ learningRate: 0.01, groups: [{ match: 'l1', startStep: 10 }] }),
+    unfreeze: [{ epoch: 3, pattern: 'l1' }],
+    stepsPerCall: 1,
+  });
+
+  it('trains a layer from its epoch on, and not before', async () => {
+    const model = frozen();
+    const seen: number[][] = [];
+    const first = Array.from(model.stateDict().get('l1.weight')!.data as Float32Array);
+    await fit({
+      ...options(),
+      model,
+      callbacks: {
+        onEpochEnd: () =>
+          void seen.push(Array.from(model.stateDict().get('l1.weight')!.data as Float32Array)),
+      },
+    });
+    expect(seen[0]).toEqual(first);
+    expect(seen[1]).toEqual(first);
+    expect(seen[2]).not.toEqual(first);
+  });
+
+  it("moves a joining parameter at first by the learning rate, as Adam's first step does", async () => {
+    const model = frozen();
+    const before = model.stateDict().get('l1.weight')!.data.slice() as Float32Array;
+    let moved = 0;
+    await fit({
+      ...options(),
+      schedule: undefined,
+      optimizer: new AdamW({ learningRate: 0.01, weightDecay: 0, groups: [{ match: 'l1', startStep: 10 }] }),
+      model,
+      callbacks: {
+        onBatchEnd: ({ epoch, batch }: BatchProgress) => {
+          const now = model.stateDict().get('l1.weight')!.data as Float32Array;
+          if (epoch === 3 && batch === 1)
+            moved = Math.max(...now.map((value, i) => Math.abs(value - before[i])));
+        },
+      },
+    } as never);
+    expect(moved).toBeCloseTo(0.01, 3);
+  });
+
+  it.each([2, 3])(
+    'stopped in epoch %i and resumed, gives bit for bit what it gives without a stop',
+    async (at) => {
+      const whole = frozen();
+      await fit({ ...options(), model: whole });
+      const stop = new AbortController();
+      const onBatchEnd = ({ epoch, batch }: BatchProgress) => {
+        if (epoch === at && batch >= 2) stop.abort();
+      };
+      const checkpoint = { folder };
+      await fit({
+        ...options(),
+        checkpoint,
+        model: frozen(),
+        signal: stop.signal,
+        callbacks: { onBatchEnd },
+      });
+      const second = frozen();
+      await fit({ ...options(), checkpoint, model: second, resume: true });
+      expect(weightsOf(second)).toEqual(weightsOf(whole));
+    },
+  );
+});
+
+it('calls the last of equally good epochs the best where ties go to it', async () => {
+  const still = {
+    ...base(),
+    optimizer: new SGD({ learningRate: 0 }),
+    schedule: undefined,
+    watch: 'accuracy',
+  };
+  const run = (tie: 'first' | 'last') => fit({ ...still, model: new Linear(6, 3), epochs: 3, tie } as never);
+  expect((await run('first')).bestEpoch).toBe(1);
+  expect((await run('last')).bestEpoch).toBe(3);
+});

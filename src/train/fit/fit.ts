@@ -1,5 +1,5 @@
 import { ConfigError, DataError, type HostTensor, type Logger, now, silentLogger } from '#core';
-import { ReduceOnPlateau } from '#nn';
+import { matchesName, type NamePattern, ReduceOnPlateau } from '#nn';
 import { type Batch, CompiledModel, type CompileOptions } from '../compile/compiled-model.ts';
 import type { DataSource } from './data-source.ts';
 import type { Callbacks, EpochResult, FitResult, StopReason } from './fit-event.ts';
@@ -21,8 +21,15 @@ export interface FitOptions extends CompileOptions {
   readonly resume?: boolean;
   /** Quantity that decides which epoch is best: `validationLoss`, `trainLoss` or a metric. */
   readonly watch?: string;
+  /** Which of several equally good epochs is best; the first by default. */
+  readonly tie?: 'first' | 'last';
   /** Stop after this many epochs without a better one; `minDelta` is how much better it must be. */
   readonly earlyStopping?: { readonly patience: number; readonly minDelta?: number };
+  /**
+   * Parameters that begin to be trained with an epoch (counted from 1), frozen until then. Give them a group in the
+   * optimiser with `startStep`, so that its bias correction counts from there.
+   */
+  readonly unfreeze?: readonly { readonly epoch: number; readonly pattern: NamePattern }[];
   /** Steps per call of ONNX Runtime; by default 1 for large models and 25 for small ones. */
   readonly stepsPerCall?: number;
   readonly logger?: Logger;
@@ -55,7 +62,7 @@ export async function fit(options: FitOptions): Promise<FitResult> {
 }
 
 class FitRun {
-  readonly compiled: CompiledModel;
+  compiled: CompiledModel;
   private readonly options: FitOptions;
   private readonly files: TrainingFiles | undefined;
   private readonly watch: Watch;
@@ -72,7 +79,7 @@ class FitRun {
     this.compiled = new CompiledModel(options);
     this.files = checkpoint === undefined ? undefined : new TrainingFiles(checkpoint);
     const quantity = options.watch ?? (validation === undefined ? 'trainLoss' : 'validationLoss');
-    this.watch = new Watch(quantity, metrics, validation !== undefined, earlyStopping?.minDelta);
+    this.watch = new Watch(quantity, metrics, validation !== undefined, earlyStopping?.minDelta, options.tie);
     const isSmall = model.parameterCount() < SMALL_MODEL && (options.accumulate ?? 1) === 1;
     this.stepsPerCall = Math.min(options.stepsPerCall ?? (isSmall ? SMALL_MODEL_STEPS : 1), data.length);
   }
@@ -86,6 +93,7 @@ class FitRun {
         stopped = 'early-stopping';
         break;
       }
+      await this.unfreezeUpTo(epoch + 1);
       await callbacks?.onEpochStart?.(epoch + 1, this.compiled);
       this.compiled.startEpoch(epoch);
       const epochStart = now();
@@ -114,7 +122,10 @@ class FitRun {
     if (!this.options.resume || this.files === undefined || !this.files.hasLast) {
       return { epoch: 0, batch: 0, lossSum: 0 };
     }
-    const progress = await this.files.resume(this.compiled);
+    const stored = await this.files.read();
+    // An epoch that has begun trains what it unfroze.
+    await this.unfreezeUpTo(stored.progress.epoch + (stored.progress.batch > 0 ? 1 : 0));
+    const progress = this.files.restore(this.compiled, stored);
     this.history.push(...progress.history);
     if (progress.watch !== undefined) this.watch.state = progress.watch;
     const { schedule } = this.options;
@@ -123,6 +134,23 @@ class FitRun {
     }
     this.log(`resumed after ${progress.epoch} epochs and ${progress.batch} batches`);
     return progress;
+  }
+
+  /** Compiles the step anew when parameters join; what was learnt stays. */
+  private async unfreezeUpTo(epoch: number): Promise<void> {
+    const { unfreeze = [], model } = this.options;
+    const due = unfreeze.filter((entry) => entry.epoch <= epoch).map(({ pattern }) => pattern);
+    const isDue = (name: string) => due.some((pattern) => matchesName(pattern, name));
+    const joining = [...model.namedParameters()].filter(
+      ([name, parameter]) => !parameter.requiresGrad && isDue(name),
+    );
+    if (joining.length === 0) return;
+    for (const [, parameter] of joining) parameter.requiresGrad = true;
+    const [state, position] = [this.compiled.stateDict(), this.compiled.position];
+    await this.compiled.release();
+    this.compiled = new CompiledModel(this.options);
+    this.compiled.loadState(state, position, { allowNew: true });
+    this.log(`epoch ${epoch}: ${joining.length} more parameters are trained`);
   }
 
   private isOut(epoch: number): boolean {

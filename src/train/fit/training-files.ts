@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError, DataError } from '#core';
-import { readCheckpoint, type StoredCheckpoint, writeCheckpoint } from '../checkpoint/checkpoint.ts';
+import type { StateDict } from '#nn';
+import { readCheckpoint, writeCheckpoint } from '../checkpoint/checkpoint.ts';
 import type { StateValue } from '../checkpoint/state-json.ts';
 import type { CompiledModel, TrainingPosition } from '../compile/compiled-model.ts';
 import type { EpochResult } from './fit-event.ts';
@@ -64,24 +65,37 @@ export class TrainingFiles {
   }
 
   /**
-   * Puts a training back to where its last checkpoint stands.
-   * @throws DataError when the file is damaged or of another model
+   * The last checkpoint.
+   * @throws DataError when the file is damaged or not one of fit
    */
-  async resume(compiled: CompiledModel): Promise<TrainingProgress> {
-    return restore(compiled, await readCheckpoint(join(this.folder, LAST)));
+  async read(): Promise<StoredTraining> {
+    const { tensors, state, path } = await readCheckpoint(join(this.folder, LAST));
+    const progress = state as unknown as StoredTraining['progress'];
+    if (progress?.position === undefined || progress.history === undefined) {
+      throw new DataError(
+        `resume: the checkpoint must be one of fit, but "${path}" is not. Name another folder.`,
+        { file: path },
+      );
+    }
+    return { tensors, progress };
+  }
+
+  /**
+   * Puts a training back to where a checkpoint stands.
+   * @throws DataError when it is of another model, ConfigError when it has another seed
+   */
+  restore(compiled: CompiledModel, stored: StoredTraining): TrainingProgress {
+    return restore(compiled, stored);
   }
 }
 
-function restore(compiled: CompiledModel, { tensors, state, path }: StoredCheckpoint): TrainingProgress {
-  const progress = state as unknown as TrainingProgress & { position: TrainingPosition };
-  if (progress?.position === undefined || progress.history === undefined) {
-    throw new DataError(
-      `resume: the checkpoint must be one of fit, but "${path}" is not. Name another folder.`,
-      {
-        file: path,
-      },
-    );
-  }
+/** A checkpoint of `fit`. */
+interface StoredTraining {
+  readonly tensors: StateDict;
+  readonly progress: TrainingProgress & { readonly position: TrainingPosition };
+}
+
+function restore(compiled: CompiledModel, { tensors, progress }: StoredTraining): TrainingProgress {
   const seed = compiled.position.seed;
   if (progress.position.seed !== seed) {
     throw new ConfigError(

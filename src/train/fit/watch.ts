@@ -7,6 +7,7 @@ export class Watch {
   readonly quantity: string;
   private readonly sign: 1 | -1;
   private readonly minDelta: number;
+  private readonly keepsFirst: boolean;
   bestEpoch: number | undefined;
   private best = Number.NEGATIVE_INFINITY;
 
@@ -14,7 +15,13 @@ export class Watch {
    * @param quantity `validationLoss`, `trainLoss`, or the name of a metric
    * @throws ConfigError for a quantity that is not measured
    */
-  constructor(quantity: string, metrics: readonly Metric[], hasValidation: boolean, minDelta = 0) {
+  constructor(
+    quantity: string,
+    metrics: readonly Metric[],
+    hasValidation: boolean,
+    minDelta = 0,
+    tie: 'first' | 'last' = 'first',
+  ) {
     const names = [
       ...(hasValidation ? ['validationLoss', ...metrics.map(({ name }) => name)] : []),
       'trainLoss',
@@ -28,12 +35,14 @@ export class Watch {
     this.quantity = quantity;
     this.sign = metrics.find(({ name }) => name === quantity)?.isBetterHigher === true ? 1 : -1;
     this.minDelta = minDelta;
+    this.keepsFirst = tie === 'first';
   }
 
-  /** @returns whether this epoch is the best so far; equal to the best is not better */
+  /** @returns whether this epoch is the best so far */
   observe(result: EpochResult): boolean {
     const value = this.valueOf(result) * this.sign;
-    if (!(value > this.best + (this.bestEpoch === undefined ? 0 : this.minDelta))) return false;
+    const bar = this.best + (this.bestEpoch === undefined ? 0 : this.minDelta);
+    if (!(value > bar || (!this.keepsFirst && value === bar))) return false;
     this.best = value;
     this.bestEpoch = result.epoch;
     return true;
