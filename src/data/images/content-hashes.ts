@@ -8,6 +8,9 @@ import { replaceText } from './partial-files.ts';
 /** What a file looked like when its content was hashed. */
 type Known = readonly [sizeBytes: number, mtimeMs: number, ctimeMs: number, hash: string];
 
+/** Where a cache folder remembers hashes. */
+export const sideFile = 'contents.json';
+
 /** Pictures read at once: a few keep the disk and the decoder's threads busy, and memory bounded. */
 export const picturesAtOnce = 4;
 
@@ -22,7 +25,7 @@ export function hashBytes(bytes: Uint8Array): string {
  * @throws DataError for a picture that is missing
  */
 export async function contentHashes(folder: string, paths: readonly string[]): Promise<string[]> {
-  const side = join(folder, 'contents.json');
+  const side = join(folder, sideFile);
   const known = await readKnown(side);
   const hashes: string[] = new Array(paths.length);
   const fresh = new Map<string, Known>();
@@ -38,7 +41,7 @@ export async function contentHashes(folder: string, paths: readonly string[]): P
         hashes[i] = before[3];
         continue;
       }
-      hashes[i] = hashBytes(await readable(paths[i], () => readFile(path)));
+      hashes[i] = hashBytes(await readPictureFile(path));
       fresh.set(path, [found.size, found.mtimeMs, found.ctimeMs, hashes[i]]);
     }
   };
@@ -62,6 +65,11 @@ async function readKnown(side: string): Promise<Map<string, Known>> {
   } catch {
     return new Map();
   }
+}
+
+/** @throws DataError for a picture that is missing */
+export function readPictureFile(path: string): Promise<Uint8Array> {
+  return readable(path, () => readFile(path));
 }
 
 async function readable<T>(path: string, read: () => Promise<T>): Promise<T> {

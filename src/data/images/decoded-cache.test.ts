@@ -14,7 +14,7 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { expect, it } from 'vitest';
-import { ConfigError, DataError } from '#core';
+import { ConfigError, DataError, RuntimeFailure } from '#core';
 import { checkImages } from './check-images.ts';
 import { DecodedCache } from './decoded-cache.ts';
 
@@ -178,6 +178,8 @@ it('leaves no file behind when a picture is broken, and names one that is missin
   await expect(DecodedCache.open([join(folder, 'x.png')], options)).rejects.toThrow(/x\.png/);
   await expect(DecodedCache.open([join(folder, 'gone.png')], options)).rejects.toThrow(/gone\.png/);
   expect(readdirSync(options.folder)).toEqual(['contents.json']);
+  // A file is no folder for the cache.
+  await expect(DecodedCache.open([], { folder: join(folder, 'x.png') })).rejects.toThrow(RuntimeFailure);
 });
 
 it('removes what builders that ended left, but not the files of living or unknown ones', async () => {
@@ -185,17 +187,25 @@ it('removes what builders that ended left, but not the files of living or unknow
   const cache = join(folder, 'cache');
   mkdirSync(cache);
   const path = await picture(folder, 'a.png', 3, '#ff0000');
-  const [gone, alive, young, old] = [
-    `k~4194304~1~${hostname()}~u.partial`,
-    `k~${process.pid}~~${hostname()}~u.partial`,
-    'k~1~1~another-host~u.partial',
-    'k~1~1~another-host~v.partial',
+  const stay = [
+    `whole-1.pixels~${process.pid}~~${hostname()}~u.partial`,
+    'whole-1.pixels~1~1~another-host~young.partial',
+    'download.partial',
+    'theirs~4194304~1~x~y.partial',
   ];
-  for (const name of [gone, alive, young, old]) writeFileSync(join(cache, name), '');
-  const twoHoursAgo = Date.now() / 1000 - 7200;
-  for (const name of [alive, old]) utimesSync(join(cache, name), twoHoursAgo, twoHoursAgo);
+  const go = [
+    `whole-1.pixels~4194304~1~${hostname()}~u.partial`,
+    `contents.json~${process.pid}~1~${hostname()}~u.partial`,
+    'whole-1.pixels~1~1~another-host~old.partial',
+    'whole-1.pixels~1~%~%~old.partial',
+  ];
+  const longAgo = 1e9;
+  for (const name of [...stay, ...go]) {
+    writeFileSync(join(cache, name), '');
+    if (!name.includes('young')) utimesSync(join(cache, name), longAgo, longAgo);
+  }
   await (await DecodedCache.open([path], { folder: cache })).close();
-  expect(readdirSync(cache).filter((name) => name.endsWith('.partial'))).toEqual([young, alive].sort());
+  expect(readdirSync(cache).filter((name) => name.endsWith('.partial'))).toEqual(stay.sort());
 });
 
 it('lists missing and broken pictures, and skips them when told', async () => {

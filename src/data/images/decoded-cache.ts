@@ -2,7 +2,7 @@ import { type FileHandle, mkdir, open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataError } from '#core';
 import { writeFailure } from '../write-failure.ts';
-import { contentHashes, hashBytes } from './content-hashes.ts';
+import { contentHashes, hashBytes, sideFile } from './content-hashes.ts';
 import { checkDecodeOptions } from './decode-pixels.ts';
 import { buildDecodedFile, type Entry, readEntries, readPicture, readPictureSync } from './decoded-file.ts';
 import { removeStalePartials } from './partial-files.ts';
@@ -50,10 +50,10 @@ export class DecodedCache {
   ): Promise<DecodedCache> {
     const size = { maxSide, smallestSide };
     checkDecodeOptions('DecodedCache', size);
-    let path = join(folder, 'contents.json');
+    let path = join(folder, sideFile);
     try {
       await mkdir(folder, { recursive: true });
-      await removeStalePartials(folder);
+      await removeStalePartials(folder, (name) => name === sideFile || name.endsWith('.pixels'));
       const hashes = await contentHashes(folder, paths);
       path = join(folder, `${sizeName(size)}-${setName(hashes)}.pixels`);
       if ((await stat(path).catch(() => undefined)) === undefined)

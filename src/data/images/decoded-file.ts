@@ -1,8 +1,8 @@
 import { readSync } from 'node:fs';
-import { type FileHandle, open, readdir, readFile, rm } from 'node:fs/promises';
+import { type FileHandle, open, readdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { DataError } from '#core';
-import { hashBytes, picturesAtOnce } from './content-hashes.ts';
+import { hashBytes, picturesAtOnce, readPictureFile } from './content-hashes.ts';
 import { type DecodePixelsOptions, decodeBytes } from './decode-pixels.ts';
 import { partialPath, publish } from './partial-files.ts';
 import type { Pixels } from './pixels.ts';
@@ -25,10 +25,22 @@ export interface DecodedFilePlan {
  * once; those of other files of the folder are copied instead of decoded.
  */
 export async function buildDecodedFile(plan: DecodedFilePlan): Promise<void> {
+  const { path, hashes } = plan;
+  const others = await openSiblings(path, new Set(hashes));
+  try {
+    await writeDecodedFile(plan, others.read);
+  } finally {
+    await others.close();
+  }
+}
+
+/** A picture from another file, where one has it. */
+type ReadPicture = (hash: string, otherwise: () => Promise<Pixels>) => Promise<Pixels>;
+
+async function writeDecodedFile(plan: DecodedFilePlan, read: ReadPicture): Promise<void> {
   const { path, paths, hashes, onProgress } = plan;
   const partial = partialPath(path);
   const file = await open(partial, 'wx');
-  const others = await openSiblings(path);
   try {
     const entries: Entry[] = [];
     const written = new Map<string, Entry>();
@@ -37,7 +49,7 @@ export async function buildDecodedFile(plan: DecodedFilePlan): Promise<void> {
       const some = hashes.slice(from, from + picturesAtOnce);
       const fresh = some.map((hash, j) => !written.has(hash) && some.indexOf(hash) === j);
       const pictures = await Promise.all(
-        some.map((hash, j) => (fresh[j] ? others.read(hash, () => decode(plan, from + j)) : undefined)),
+        some.map((hash, j) => (fresh[j] ? read(hash, () => decode(plan, from + j)) : undefined)),
       );
       for (const [j, hash] of some.entries()) {
         const picture = pictures[j];
@@ -61,13 +73,11 @@ export async function buildDecodedFile(plan: DecodedFilePlan): Promise<void> {
     await file.close().catch(() => undefined);
     await rm(partial, { force: true });
     throw error;
-  } finally {
-    await others.close();
   }
 }
 
 async function decode({ paths, hashes, size }: DecodedFilePlan, i: number): Promise<Pixels> {
-  const bytes = await readFile(paths[i]);
+  const bytes = await readPictureFile(paths[i]);
   if (hashBytes(bytes) !== hashes[i]) {
     throw new DataError(
       `DecodedCache: pictures must stay the same while they are read, but "${paths[i]}" changed. Open it again.`,
@@ -77,8 +87,8 @@ async function decode({ paths, hashes, size }: DecodedFilePlan, i: number): Prom
   return decodeBytes(bytes, size, paths[i]);
 }
 
-/** Pictures of the same sizes in the folder's other files; a damaged file has none. */
-async function openSiblings(path: string) {
+/** The wanted pictures among those of the same sizes in the folder's other files; a damaged file has none. */
+async function openSiblings(path: string, wanted: ReadonlySet<string>) {
   const name = basename(path);
   const prefix = name.slice(0, name.lastIndexOf('-') + 1);
   const places = new Map<string, readonly [path: string, file: FileHandle, entry: Entry]>();
@@ -87,18 +97,21 @@ async function openSiblings(path: string) {
     if (!other.startsWith(prefix) || !other.endsWith('.pixels') || other === name) continue;
     const otherPath = join(dirname(path), other);
     const file = await open(otherPath, 'r').catch(() => undefined);
-    if (file === undefined) continue;
+    const entries = file === undefined ? [] : await readEntries(otherPath, file).catch(() => []);
+    const useful = entries.filter(([, , , hash]) => wanted.has(hash) && !places.has(hash));
+    if (file === undefined || useful.length === 0) {
+      await file?.close();
+      continue;
+    }
     files.push(file);
-    for (const entry of await readEntries(otherPath, file).catch(() => []))
-      places.set(entry[3], [otherPath, file, entry]);
+    for (const entry of useful) places.set(entry[3], [otherPath, file, entry]);
   }
+  const read: ReadPicture = async (hash, otherwise) => {
+    const place = places.get(hash);
+    return place === undefined ? otherwise() : readPicture(...place);
+  };
   return {
-    read: async (hash: string, otherwise: () => Promise<Pixels>): Promise<Pixels> => {
-      const place = places.get(hash);
-      if (place === undefined) return otherwise();
-      const [otherPath, file, entry] = place;
-      return readPicture(otherPath, file, entry);
-    },
+    read,
     close: async () => {
       for (const file of files) await file.close();
     },

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
-import { currentOwner, isOwnerAlive, timestamp } from '#core';
+import { join } from 'node:path';
+import { currentOwner, isOwnerAlive, type ProcessOwner, timestamp } from '#core';
 
 const ending = '.partial';
 
@@ -38,21 +38,30 @@ export async function replaceText(path: string, text: string): Promise<void> {
 /**
  * Removes what killed processes left in a folder. Files of living processes stay; those whose process nobody here can
  * ask (another host's) stay until an hour after their last change.
+ *
+ * @param isOurs whether a file of this name, without what `partialPath` adds, would be written here
  */
-export async function removeStalePartials(folder: string): Promise<void> {
-  const names = await readdir(folder);
-  for (const name of names.filter((n) => n.endsWith(ending))) {
+export async function removeStalePartials(folder: string, isOurs: (name: string) => boolean): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (!name.endsWith(ending) || !isOurs(name.split('~')[0])) continue;
     const path = join(folder, name);
-    if (await isStale(path)) await rm(path, { force: true }).catch(() => undefined);
+    if (await isStale(path, name)) await rm(path, { force: true }).catch(() => undefined);
   }
 }
 
-async function isStale(path: string): Promise<boolean> {
-  const [pid, startTime, host] = basename(path).split('~').slice(1, 4).map(decodeURIComponent);
-  if (host !== undefined) {
-    const isAlive = isOwnerAlive({ host, pid: Number(pid), startTime });
-    if (isAlive !== undefined) return !isAlive;
-  }
+async function isStale(path: string, name: string): Promise<boolean> {
+  const owner = ownerOf(name);
+  const isAlive = owner === undefined ? undefined : isOwnerAlive(owner);
+  if (isAlive !== undefined) return !isAlive;
   const found = await stat(path).catch(() => undefined);
   return found !== undefined && found.mtimeMs < Date.parse(timestamp()) - 3_600_000;
+}
+
+function ownerOf(name: string): ProcessOwner | undefined {
+  try {
+    const [pid, startTime, host] = name.split('~').slice(1, 4).map(decodeURIComponent);
+    return host === undefined ? undefined : { host, pid: Number(pid), startTime };
+  } catch {
+    return undefined;
+  }
 }

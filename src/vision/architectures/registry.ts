@@ -3,7 +3,7 @@ import type { Architecture } from './architecture.ts';
 import { convNexts } from './convnext.ts';
 import { efficientNets } from './efficientnet.ts';
 import { mobileNets } from './mobilenet-v3.ts';
-import { resNets } from './resnet.ts';
+import { resNets, smallResNets } from './resnet.ts';
 import { checkClasses, type VisionModel } from './vision-model.ts';
 import { visionTransformers } from './vision-transformer.ts';
 
@@ -11,6 +11,7 @@ import { visionTransformers } from './vision-transformer.ts';
 const builtIn: readonly (readonly Architecture[])[] = [
   efficientNets,
   resNets,
+  smallResNets,
   mobileNets,
   convNexts,
   visionTransformers,

@@ -94,6 +94,17 @@ class Bottleneck extends Module {
 
 type Block = typeof BasicBlock | typeof Bottleneck;
 
+/** What differs between a ResNet for photographs and one for small pictures. */
+interface Plan {
+  readonly block: Block;
+  /** Blocks of each layer; every layer after the first halves the sides and doubles the width. */
+  readonly depths: readonly number[];
+  /** Channels of the stem. */
+  readonly width: number;
+  /** `large`: 7×7 with stride 2 and a pooling, a quarter of the sides; `small`: 3×3, sides kept. */
+  readonly stem: 'large' | 'small';
+}
+
 /**
  * ResNet under torchvision's parameter names.
  * @source He et al. 2015, https://arxiv.org/abs/1512.03385
@@ -102,23 +113,27 @@ class ResNet extends VisionModel {
   override readonly headName = 'fc';
   override readonly stemWeight = 'conv1.weight';
   private readonly conv1: Conv2d;
-  private readonly bn1 = new BatchNorm2d(64);
-  private readonly pool = new MaxPool2d(3, { stride: 2, padding: 1 });
+  private readonly bn1: BatchNorm2d;
+  private readonly pool: MaxPool2d | undefined;
   private readonly layer1: Sequential;
   private readonly layer2: Sequential;
   private readonly layer3: Sequential;
-  private readonly layer4: Sequential;
+  private readonly layer4: Sequential | undefined;
   private readonly average = new GlobalAvgPool2d();
   private readonly dropout: Dropout;
   private fc: Linear;
 
-  constructor(block: Block, depths: readonly number[], settings: ModelSettings) {
+  constructor(plan: Plan, settings: ModelSettings) {
     super();
-    this.conv1 = new Conv2d(settings.inChannels, 64, 7, { stride: 2, padding: 3, bias: false });
-    const layers = createLayers(block, depths, settings.dropPathRate);
+    const { block, depths, width, stem } = plan;
+    const [size, stride] = stem === 'large' ? [7, 2] : [3, 1];
+    this.conv1 = new Conv2d(settings.inChannels, width, size, { stride, padding: size >> 1, bias: false });
+    this.bn1 = new BatchNorm2d(width);
+    this.pool = stem === 'large' ? new MaxPool2d(3, { stride: 2, padding: 1 }) : undefined;
+    const layers = createLayers(plan, settings.dropPathRate);
     [this.layer1, this.layer2, this.layer3, this.layer4] = layers;
     this.dropout = new Dropout(settings.dropRate);
-    this.fc = new Linear(512 * block.expansion, settings.numClasses);
+    this.fc = new Linear(width * 2 ** (depths.length - 1) * block.expansion, settings.numClasses);
     const conv = kaimingNormal({ mode: 'fanOut' });
     initializeWeights(this, { conv: () => conv, linear: () => defaultWeight }, settings.seed);
   }
@@ -132,12 +147,17 @@ class ResNet extends VisionModel {
   }
 
   protected override steps(): readonly StageStep[] {
-    const layers = [this.layer1, this.layer2, this.layer3, this.layer4];
+    const layers = [this.layer1, this.layer2, this.layer3, this.layer4].filter(
+      (layer) => layer !== undefined,
+    );
     return [
       {
         name: 'stem',
         members: ['conv1', 'bn1'],
-        forward: (x) => this.pool.forward(this.bn1.forward(this.conv1.forward(x)).relu()),
+        forward: (x) => {
+          const y = this.bn1.forward(this.conv1.forward(x)).relu();
+          return this.pool?.forward(y) ?? y;
+        },
       },
       ...layers.map((layer, i) => ({
         name: `layer${i + 1}`,
@@ -153,12 +173,12 @@ class ResNet extends VisionModel {
   }
 }
 
-function createLayers(block: Block, depths: readonly number[], dropPathRate: number): Sequential[] {
+function createLayers({ block, depths, width: stem }: Plan, dropPathRate: number): Sequential[] {
   const count = depths.reduce((total, depth) => total + depth, 0);
-  let inChannels = 64;
+  let inChannels = stem;
   let index = 0;
   return depths.map((depth, i) => {
-    const width = 64 * 2 ** i;
+    const width = stem * 2 ** i;
     const blocks = Array.from({ length: depth }, (_, j) => {
       const stride = i > 0 && j === 0 ? 2 : 1;
       const dropPath = (dropPathRate * index++) / (count - 1);
@@ -221,6 +241,33 @@ export const resNets: readonly Architecture[] = variants.map(
     interpolation: 'bilinear',
     ...imagenetStatistics,
     dialects: [{ source: 'torchvision' }, { source: 'timm' }],
-    create: (settings) => new ResNet(block, depths, settings),
+    create: (settings) => new ResNet({ block, depths, width: 64, stem: 'large' }, settings),
+  }),
+);
+
+const smallVariants = [
+  { layers: 8, depth: 1, parameters: 142_392, multiplyAdds: 12_564_992 },
+  { layers: 20, depth: 3, parameters: 336_824, multiplyAdds: 40_876_544 },
+  { layers: 56, depth: 9, parameters: 920_120, multiplyAdds: 125_811_200 },
+];
+
+/**
+ * ResNet-8, -20 and -56 for small pictures, section 4.2 of the paper: three layers of 16, 32 and 64 channels; where the
+ * shape changes, the shortcut is a 1×1 convolution (option B).
+ */
+export const smallResNets: readonly Architecture[] = smallVariants.map(
+  ({ layers, depth, parameters, multiplyAdds }): Architecture => ({
+    name: `resnet${layers}_cifar`,
+    family: 'ResNet',
+    aliases: [],
+    parameters,
+    multiplyAdds,
+    inputSize: 32,
+    cropShare: 1,
+    interpolation: 'bilinear',
+    ...imagenetStatistics,
+    dialects: [{ source: 'torchvision' }],
+    create: (settings) =>
+      new ResNet({ block: BasicBlock, depths: [depth, depth, depth], width: 16, stem: 'small' }, settings),
   }),
 );

@@ -27,7 +27,7 @@ export interface ClassifierMetadata {
 }
 
 /** Value of `task` in the metadata of every classifier. */
-export const CLASSIFICATION_TASK = 'image-classification';
+const CLASSIFICATION_TASK = 'image-classification';
 
 /** The entries of `metadata_props`. */
 export function writeClassifierMetadata(facts: ClassifierMetadata): Record<string, string> {

@@ -197,10 +197,19 @@ describe('evaluateClassifier', () => {
 
   it('averages views of each picture', async () => {
     const plain = await evaluateClassifier(colours, at('colours'));
-    const viewed = await evaluateClassifier(colours, at('colours'), { views: 3, seed: 1 });
+    const viewed = await evaluateClassifier(colours, at('colours'), { views: 3 });
     expect(viewed.judgement.metrics.accuracy).toBe(0.75);
     // Views hide and darken parts of the picture, so the model is less sure.
     expect(viewed.judgement.metrics.logLoss).not.toBe(plain.judgement.metrics.logLoss);
+    const settings = JSON.stringify({ augment: [{ transform: 'HorizontalFlip', p: 1 }] });
+    const flipping = await load(new Colours(), {
+      classes: [...colours.classes],
+      metadata: { settings },
+    });
+    // A flipped picture of one colour is the same picture.
+    const flipped = await evaluateClassifier(flipping, at('colours'), { views: 3 });
+    await flipping.release();
+    expect(flipped.judgement.metrics.logLoss).toBeCloseTo(plain.judgement.metrics.logLoss, 6);
   });
 
   it('judges recordings by the mean of their windows', async () => {

@@ -2,8 +2,9 @@ import { stat } from 'node:fs/promises';
 import { dirname, relative, sep } from 'node:path';
 import { ConfigError, DataError, nearestName } from '#core';
 import { type ImageItem, type Pixels, readImageIndex, readTable, type Table, tableRecords } from '#data';
-import { imageTrain, type Pipeline, spectrogramTrain } from '../augment/index.ts';
 import { type BrokenInput, type PredictInputsOptions, predictInputs } from './classify-inputs.ts';
+import type { ClassifySettings } from './classify-settings.ts';
+import { createPipelines, viewPipeline } from './create-pipelines.ts';
 import type { ImageClassifier } from './image-classifier.ts';
 import { type ClassifierJudgement, judgePredictions } from './judge-predictions.ts';
 import { type ClassifierInput, listClassifierInputs } from './read-classifier-inputs.ts';
@@ -13,8 +14,6 @@ export interface EvaluateClassifierOptions extends Omit<PredictInputsOptions, 'v
   readonly fold?: number;
   /** Augmented views whose probabilities are averaged with those of the picture itself; default 0. */
   readonly views?: number;
-  /** Of the views; default 0. */
-  readonly seed?: number;
   /** How many mistakes are listed; default 24. */
   readonly mistakes?: number;
 }
@@ -50,7 +49,7 @@ interface LabelledInput extends ClassifierInput {
 export async function evaluateClassifier(
   classifier: ImageClassifier,
   data: string,
-  { fold, views = 0, seed = 0, mistakes = 24, onSkip, ...options }: EvaluateClassifierOptions = {},
+  { fold, views = 0, mistakes = 24, onSkip, ...options }: EvaluateClassifierOptions = {},
 ): Promise<ClassifierEvaluation> {
   const inputs = await labelledInputs(classifier, data, fold);
   const broken: BrokenInput[] = [];
@@ -58,7 +57,7 @@ export async function evaluateClassifier(
   const found: LabelledInput[] = [];
   const predicting: PredictInputsOptions = {
     ...options,
-    ...(views > 0 ? { views: viewsOf(classifier, views, seed) } : {}),
+    ...(views > 0 ? { views: viewsOf(classifier, views) } : {}),
     onSkip: (file) => {
       broken.push(file);
       onSkip?.(file);
@@ -91,13 +90,11 @@ export async function evaluateClassifier(
   };
 }
 
-/** The picture and so many views of it, as training with the default augmentation sees it. */
-function viewsOf({ imageSize, resize }: ImageClassifier, views: number, seed: number) {
-  const side = Math.min(...imageSize);
-  const pipeline: Pipeline =
-    resize === 'crop'
-      ? imageTrain(side, { strength: 'light', seed })
-      : spectrogramTrain(side, { mixup: 0, seed });
+/** The picture and so many views of it, made as training made its pictures, save for joining two. */
+function viewsOf({ imageSize, resize, metadata }: ImageClassifier, views: number) {
+  const defaults = { augment: 'auto', mixup: 0, cutmix: 0, imageSize: Math.min(...imageSize), seed: 0 };
+  const settings = JSON.parse(metadata['settings'] ?? '{}') as Partial<ClassifySettings>;
+  const pipeline = viewPipeline(createPipelines({ ...defaults, ...settings }, resize === 'stretch').train);
   return (picture: Pixels, index: number): Pixels[] => [
     picture,
     ...Array.from({ length: views }, (_, epoch) => pipeline.apply(picture, { epoch, index }).pixels),

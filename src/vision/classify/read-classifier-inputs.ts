@@ -101,7 +101,7 @@ async function kindOf(path: string): Promise<ClassifierInput['kind']> {
 }
 
 /** Whether the first 12 bytes are those of a WAV, FLAC, Ogg or MP3. */
-export function looksLikeSound(bytes: Uint8Array): boolean {
+function looksLikeSound(bytes: Uint8Array): boolean {
   const text = Buffer.from(bytes.subarray(0, 12)).toString('latin1');
   if (/^(RIFF|RF64)....WAVE/s.test(text)) return true;
   return /^(fLaC|OggS|ID3)/.test(text) || (bytes[0] === 0xff && (bytes[1] & 0xe6) === 0xe2);
