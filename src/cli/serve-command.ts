@@ -22,7 +22,7 @@ interface ServeFlags {
 /** `trainyard serve` */
 export function serveCommand(terminal: Terminal): Command {
   return new Command('serve')
-    .description("Score rows with a model over HTTP, in the form of Azure ML's online endpoints.")
+    .description("Score rows or pictures with a model over HTTP, in the form of Azure ML's online endpoints.")
     .argument('<model>', 'ONNX file, or a registered model as name:version or name@alias')
     .option('--host <address>', 'to listen at; one that others can reach needs --token', '127.0.0.1')
     .option('--port <n>', 'to listen at, 0 for any free one', portNumber, 5001)
@@ -36,6 +36,11 @@ Examples:
   $ trainyard serve bank@champion --token --host 0.0.0.0
   $ curl -H 'Content-Type: application/json' http://127.0.0.1:5001/score \\
       -d '{"Inputs":{"data":[{"age":40}]},"GlobalParameters":{"method":"predict"}}'
+
+Classifiers of pictures take forms with one or more files, a picture as the body, or base64 in JSON:
+  $ trainyard serve bird.onnx
+  $ curl -F image=@photo.jpg -F image=@other.png http://127.0.0.1:5001/score
+  $ curl -H 'Content-Type: image/jpeg' --data-binary @photo.jpg http://127.0.0.1:5001/score
 
 Ctrl-C ends it once running requests have been answered.`,
     )

@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { Command } from 'commander';
 import { writeFailure } from '#data';
 import type { ClassifierEvaluation, ImageClassifier } from '#vision';
-import { AudioProgress } from '../audio-progress.ts';
+import { CountProgress } from '../count-progress.ts';
 import { jsonText } from '../json-text.ts';
 import { wholeNumber } from '../parse-options.ts';
 import type { Terminal } from '../terminal.ts';
@@ -11,7 +11,6 @@ import type { Terminal } from '../terminal.ts';
 interface EvaluateFlags {
   readonly fold?: number;
   readonly tta: number;
-  readonly seed: number;
   readonly skipBroken?: boolean;
   readonly report?: string;
   readonly json?: boolean;
@@ -35,7 +34,6 @@ export function evaluateCommand(terminal: Terminal): Command {
     .argument('<data>', 'folder with one folder per class, or a table of pictures')
     .option('--fold <n>', 'only the rows of this fold of the table', wholeNumber(0))
     .option('--tta <views>', 'average with so many augmented views of each picture', wholeNumber(0), 0)
-    .option('--seed <n>', 'of the views', wholeNumber(0), 0)
     .option('--skip-broken', 'leave out and list files that cannot be read, instead of stopping')
     .option('--report <file>', 'write an HTML page with confusions, classes and the worst mistakes')
     .option('--json', 'print one JSON document')
@@ -43,11 +41,10 @@ export function evaluateCommand(terminal: Terminal): Command {
     .action(async (model: string, data: string, flags: EvaluateFlags) => {
       const { evaluateClassifier, formatJudgement, ImageClassifier } = await import('#vision');
       const classifier = await ImageClassifier.load(model);
-      const progress = new AudioProgress(terminal, 'files');
+      const progress = new CountProgress(terminal, 'files');
       try {
         const evaluation = await evaluateClassifier(classifier, data, {
           views: flags.tta,
-          seed: flags.seed,
           onBroken: flags.skipBroken ? 'skip' : 'fail',
           onProgress: (done, total, path) => progress.show(done, total, path),
           ...(flags.fold === undefined ? {} : { fold: flags.fold }),

@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { formatTable } from '#data';
 import type { ClassifiedInput, LabelProbability } from '#vision';
-import { AudioProgress } from '../audio-progress.ts';
+import { CountProgress } from '../count-progress.ts';
 import { jsonText } from '../json-text.ts';
 import { wholeNumber } from '../parse-options.ts';
 import type { Terminal } from '../terminal.ts';
@@ -38,7 +38,7 @@ export function predictCommand(terminal: Terminal): Command {
     .action(async (model: string, inputs: string[], flags: PredictFlags) => {
       const { classifyInputs, ImageClassifier } = await import('#vision');
       const classifier = await ImageClassifier.load(model);
-      const progress = new AudioProgress(terminal, 'files');
+      const progress = new CountProgress(terminal, 'files');
       const results: ClassifiedInput[] = [];
       const skipped: { readonly path: string; readonly reason: string }[] = [];
       try {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Callbacks } from '#train';
 import type { ClassifySettings, TrainClassifierOptions, TrainedClassifier } from '#vision';
-import type { Run } from '#workspace';
+import type { Run, Workspace } from '#workspace';
 import type { Terminal } from '../terminal.ts';
 import { endRun, findWorkspace, logEpoch } from './log-training.ts';
 import { ClassifyTrainView } from './train-view.ts';
@@ -38,9 +38,7 @@ export async function runTraining(
   const view = new ClassifyTrainView(terminal, job.settings.watch ?? 'cmAP');
   const workspace = job.usesWorkspace ? await findWorkspace() : undefined;
   try {
-    const parent = await workspace?.experiments
-      .get(job.experiment)
-      .then((experiment) => experiment.startLogging(runOptions(job, job.data)));
+    const parent = workspace === undefined ? undefined : await startRun(workspace, job);
     try {
       const folds = await trainFolds(terminal, job, signal, view, parent);
       await endParent(parent, folds, job.fold === 'all');
@@ -53,6 +51,11 @@ export async function runTraining(
     view.close();
     await workspace?.close();
   }
+}
+
+async function startRun(workspace: Workspace, job: TrainingJob): Promise<Run> {
+  const { Experiment } = await import('#workspace');
+  return new Experiment(workspace, job.experiment).startLogging(runOptions(job, job.data));
 }
 
 function runOptions({ settings }: TrainingJob, name: string) {

@@ -31,13 +31,12 @@ export interface OpenPicturesOptions {
   readonly settings: Pick<ClassifySettings, 'imageSize' | 'onBroken' | 'sound'>;
   /** Where pictures of sounds and decoded pictures go. */
   readonly folder: string;
-  /** Names of the classes by label; gathered from the data when absent. */
-  readonly classes?: readonly string[];
   readonly onStage?: WorkListener;
 }
 
 /** Decoded pictures with their classes. Close the cache when done. */
 export interface OpenedPictures {
+  /** The pictures of `validation` come last. */
   readonly items: readonly ImageItem[];
   readonly classes: readonly string[];
   readonly cache: DecodedCache;
@@ -47,70 +46,100 @@ export interface OpenedPictures {
   readonly sound?: SoundPictureOptions;
   /** Whether all pictures have one size. */
   readonly isUniform: boolean;
+  /** Position of the first picture to validate on, where these were given apart. */
+  readonly validationFrom?: number;
 }
+
+/** Pictures that are not read yet. */
+interface ListedPictures extends Pick<OpenedPictures, 'items' | 'classes' | 'broken' | 'sound'> {}
 
 /**
  * Lists, checks and decodes pictures.
+ * @param validation pictures to validate on, of the same classes; a fold of `data` when absent
  * @throws DataError for no pictures, fewer than two classes, and broken pictures unless they are skipped
  */
-export async function openPictures(data: PictureData, options: OpenPicturesOptions): Promise<OpenedPictures> {
-  const { settings, folder, classes } = options;
-  const broken: BrokenImage[] = [];
-  let sound: SoundPictureOptions | undefined;
-  let source: string | Table | ImageIndex = data;
-  if (typeof data === 'string' && (await holdsSounds(data))) {
-    sound = settings.sound;
-    source = await drawSounds(data, options, broken);
-  }
-  const index = isIndex(source)
-    ? source
-    : await readImageIndex(source, classes === undefined ? {} : { classes });
-  refuseSounds(index.items);
-  const opened = await decode(index.items, options);
+export async function openPictures(
+  data: PictureData,
+  validation: PictureData | undefined,
+  options: OpenPicturesOptions,
+): Promise<OpenedPictures> {
+  const listed = await listPictures(data, options, 'spectrograms');
+  const other =
+    validation === undefined
+      ? undefined
+      : await listPictures(validation, options, 'validation', listed.classes);
+  // Folds and recordings of two sources are not comparable.
+  const apart = ({ path, label }: ImageItem): ImageItem => ({ path, label });
+  const own = other === undefined ? listed.items : listed.items.map(apart);
+  const opened = await decode([...own, ...(other?.items.map(apart) ?? [])], options);
   const sizes = new Set(
     opened.items.map((_, i) => {
       const { width, height } = opened.cache.size(i);
       return `${width}x${height}`;
     }),
   );
+  const isOwn = new Set(own);
+  const { sound, classes } = listed;
   return {
-    ...opened,
-    classes: index.classes,
-    broken: [...broken, ...opened.broken],
-    ...(sound === undefined ? {} : { sound }),
+    ...{ ...opened, classes },
+    broken: [...listed.broken, ...(other?.broken ?? []), ...opened.broken],
     isUniform: sizes.size === 1,
+    ...(sound === undefined ? {} : { sound }),
+    ...(other === undefined ? {} : { validationFrom: opened.items.filter((item) => isOwn.has(item)).length }),
   };
+}
 
-  async function decode(items: readonly ImageItem[], { onStage }: OpenPicturesOptions) {
-    try {
-      return { items, cache: await openCache(items), broken: [] };
-    } catch (error) {
-      // Which others are broken too is what a person needs to know; a fault of another kind stays as it is.
-      if (!(error instanceof DataError)) throw error;
-      onStage?.('looking for broken pictures', 0, items.length);
-      const checked = await checkImages(items, { onBroken: settings.onBroken });
-      if (checked.broken.length === 0) throw error;
-      if (checked.items.length === 0) {
-        throw new DataError(
-          `classify: some pictures must be whole, but all ${items.length} are broken: ${checked.broken[0].reason}`,
-          { broken: checked.broken },
-        );
-      }
-      return { items: checked.items, cache: await openCache(checked.items), broken: checked.broken };
+async function listPictures(
+  data: PictureData,
+  options: OpenPicturesOptions,
+  name: string,
+  classes?: readonly string[],
+): Promise<ListedPictures> {
+  const broken: BrokenImage[] = [];
+  const isSound = typeof data === 'string' && (await holdsSounds(data));
+  const source = isSound ? await drawSounds(data, join(options.folder, name), options, broken) : data;
+  const index = isIndex(source)
+    ? source
+    : await readImageIndex(source, classes === undefined ? {} : { classes });
+  refuseSounds(index.items);
+  return { ...index, broken, ...(isSound ? { sound: options.settings.sound } : {}) };
+}
+
+async function decode(
+  items: readonly ImageItem[],
+  options: OpenPicturesOptions,
+): Promise<Pick<OpenedPictures, 'items' | 'cache' | 'broken'>> {
+  try {
+    return { items, cache: await openCache(items, options), broken: [] };
+  } catch (error) {
+    // Which others are broken too is what a person needs to know; a fault of another kind stays as it is.
+    if (!(error instanceof DataError)) throw error;
+    options.onStage?.('looking for broken pictures', 0, items.length);
+    const checked = await checkImages(items, { onBroken: options.settings.onBroken });
+    if (checked.broken.length === 0) throw error;
+    if (checked.items.length === 0) {
+      throw new DataError(
+        `classify: some pictures must be whole, but all ${items.length} are broken: ${checked.broken[0].reason}`,
+        { broken: checked.broken },
+      );
     }
+    return { items: checked.items, cache: await openCache(checked.items, options), broken: checked.broken };
   }
+}
 
-  function openCache(items: readonly ImageItem[]): Promise<DecodedCache> {
-    return DecodedCache.open(
-      items.map(({ path }) => path),
-      {
-        folder: join(folder, 'cache'),
-        // Pictures near the network's size stay as they are; larger ones are made smaller once, not in every epoch.
-        smallestSide: settings.imageSize * 2,
-        onProgress: (done, total) => options.onStage?.('decoding pictures', done, total),
-      },
-    );
-  }
+function openCache(
+  items: readonly ImageItem[],
+  { settings, folder, onStage }: OpenPicturesOptions,
+): Promise<DecodedCache> {
+  return DecodedCache.open(
+    items.map(({ path }) => path),
+    {
+      folder: join(folder, 'cache'),
+      // Pictures near the network's size stay as they are; larger ones are made smaller once, not in every epoch.
+      smallestSide: settings.imageSize * 2,
+      onProgress: (done, total) => onStage?.('decoding pictures', done, total),
+    },
+  );
 }
 
 /** Changes when pictures come, go or get another class, group or fold. */
@@ -150,10 +179,10 @@ async function holdsSounds(folder: string): Promise<boolean> {
 /** @returns the table of spectrograms, which is written last: when it is there, they are */
 async function drawSounds(
   data: string,
-  { settings, folder, onStage }: OpenPicturesOptions,
+  out: string,
+  { settings, onStage }: OpenPicturesOptions,
   broken: BrokenImage[],
 ): Promise<string> {
-  const out = join(folder, 'spectrograms');
   const csv = join(out, 'spectrograms.csv');
   if (existsSync(csv)) return csv;
   const result = await convertSounds([data], out, {

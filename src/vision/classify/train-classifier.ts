@@ -1,6 +1,5 @@
-import { join } from 'node:path';
 import { ConfigError, type Logger } from '#core';
-import type { BrokenImage, ImageItem } from '#data';
+import type { BrokenImage } from '#data';
 import { type Callbacks, type EpochResult, type FitResult, fit, type StopReason } from '#train';
 import type { PretrainedReport } from '../architectures/index.ts';
 import type { ClassifySettings } from './classify-settings.ts';
@@ -127,60 +126,28 @@ export async function trainClassifier(options: TrainClassifierOptions): Promise<
   const settings = parseSettings(options.settings);
   const folder = await RunFolder.open(options.run, { resume: options.resume ?? false });
   try {
-    const opened = await openAll(options, settings);
+    const { data, validation, onStage, work = options.run } = options;
+    const pictures = await openPictures(data, validation, {
+      ...{ settings, folder: work },
+      ...(onStage === undefined ? {} : { onStage }),
+    });
     try {
-      return await trainOn(options, settings, folder, opened);
+      return await trainOn(options, settings, folder, pictures);
     } finally {
-      await opened.pictures.cache.close();
+      await pictures.cache.close();
     }
   } finally {
     await folder.close();
   }
 }
 
-interface OpenedAll {
-  readonly pictures: OpenedPictures;
-  /** Position of the first picture that comes from the validation data. */
-  readonly validationFrom?: number;
-}
-
-async function openAll(
-  { data, validation, onStage, run, work = run }: TrainClassifierOptions,
-  settings: ClassifySettings,
-): Promise<OpenedAll> {
-  const listener = onStage === undefined ? {} : { onStage };
-  const pictures = await openPictures(data, { settings, folder: work, ...listener });
-  if (validation === undefined) return { pictures };
-  await pictures.cache.close();
-  const other = await openPictures(validation, {
-    ...{ settings, folder: join(work, 'validation'), classes: pictures.classes },
-    ...listener,
-  });
-  await other.cache.close();
-  // One cache of both: what follows knows pictures by one position.
-  const strip = ({ path, label }: ImageItem): ImageItem => ({ path, label });
-  const items = [...pictures.items.map(strip), ...other.items.map(strip)];
-  const both = await openPictures(
-    { items, classes: pictures.classes },
-    { settings, folder: work, ...listener },
-  );
-  return {
-    pictures: {
-      ...both,
-      broken: [...pictures.broken, ...other.broken],
-      ...(pictures.sound === undefined ? {} : { sound: pictures.sound }),
-    },
-    validationFrom: pictures.items.length,
-  };
-}
-
 async function trainOn(
   options: TrainClassifierOptions,
   settings: ClassifySettings,
   folder: RunFolder,
-  { pictures, validationFrom }: OpenedAll,
+  pictures: OpenedPictures,
 ): Promise<TrainedClassifier> {
-  const { items, classes, isUniform } = pictures;
+  const { items, classes, isUniform, validationFrom } = pictures;
   const rows = selectRows(items, settings, validationFrom);
   const pipelines = createPipelines(settings, isUniform);
   const description = { settings, classes, data: fingerprintItems(items) };
