@@ -76,7 +76,7 @@ async function raceLoop(table) {
       }),
     ],
     notes: [
-      `loop: quartiles over median ${spread(ours)}${their === undefined ? '' : `, PyTorch's ${spread(their)}`}; batches prepared between two rounds are not counted`,
+      `loop: quartiles over median ${spread(ours)}${their === undefined ? '' : `, PyTorch's ${spread(their)}`}`,
     ],
   };
 }

