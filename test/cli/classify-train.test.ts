@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeShapes } from '#data';
@@ -158,4 +158,35 @@ describe.skipIf(!isMounted)('a disk of 512 KiB (needs the right to mount a tmpfs
     expect(code).toBe(1);
     expect(existsSync(join(mount, 'checkpoints', 'last.safetensors'))).toBe(false);
   }, 30_000);
+});
+
+describe('trainyard classify inspect', () => {
+  it('counts classes and folds, and lists broken pictures with code 1', async () => {
+    const whole = await callTrainyard(folder, ['classify', 'inspect', 'shapes', '--folds', '3', '--json']);
+    expect(whole.code).toBe(0);
+    const report = JSON.parse(whole.stdout);
+    expect(report).toMatchObject({ images: 120, imbalance: 1, broken: [] });
+    expect(report.classes[0].perFold).toHaveLength(3);
+    mkdirSync(join(folder, 'torn', 'a'), { recursive: true });
+    mkdirSync(join(folder, 'torn', 'b'));
+    copyFileSync(join(folder, 'shapes', 'circle', '00000.png'), join(folder, 'torn', 'a', '1.png'));
+    writeFileSync(join(folder, 'torn', 'b', '1.png'), 'no picture');
+    const torn = await callTrainyard(folder, ['classify', 'inspect', 'torn']);
+    expect(torn.stdout).toMatch(/1 of 2 pictures cannot be read:\n {2}torn\/b\/1\.png: /);
+    expect(torn.code).toBe(1);
+    process.exitCode = undefined;
+  });
+
+  it('takes a dataset of the workspace by its name, and says so when there is none', async () => {
+    const inside = join(folder, 'registered');
+    mkdirSync(inside);
+    await callTrainyard(inside, ['init']);
+    await callTrainyard(inside, ['dataset', 'register', '../shapes/shapes.csv', '--name', 'shapes']);
+    const { code, stdout } = await callTrainyard(inside, ['classify', 'inspect', 'shapes', '--json']);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ images: 120, broken: [] });
+    const none = await callTrainyard(inside, ['classify', 'inspect', 'birds']);
+    expect(none.stderr).toContain('or the name of a dataset of the workspace, but there is no "birds"');
+    expect(none.code).toBe(1);
+  });
 });

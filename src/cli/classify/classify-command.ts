@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import type { Terminal } from '../terminal.ts';
 import { evaluateCommand } from './evaluate-command.ts';
+import { inspectCommand } from './inspect-command.ts';
 import { modelsCommand } from './models-command.ts';
 import { predictCommand } from './predict-command.ts';
 import { trainCommand } from './train-command.ts';
@@ -12,5 +13,6 @@ export function classifyCommand(terminal: Terminal): Command {
     .addCommand(trainCommand(terminal))
     .addCommand(predictCommand(terminal))
     .addCommand(evaluateCommand(terminal))
+    .addCommand(inspectCommand(terminal))
     .addCommand(modelsCommand(terminal));
 }

@@ -45,7 +45,7 @@ Ctrl-C ends after the step in progress: a checkpoint is saved, and the best epoc
 export function trainCommand(terminal: Terminal): Command {
   const command = new Command('train')
     .description('Train a classifier of pictures or sounds and write it as one ONNX file with a report.')
-    .argument('<data>', 'folder with a folder per class, or a table of pictures')
+    .argument('<data>', 'folder with a folder per class, a table of pictures, or a dataset of the workspace')
     .option('--out <file>', 'ONNX file to write', 'classifier.onnx')
     .option('--fold <n>', 'to validate on, counted from 0, or all in turn (default: 0)', parseFold)
     .option('--valid <data>', 'pictures to validate on instead of a fold')

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import type { Callbacks } from '#train';
-import type { ClassifySettings, TrainClassifierOptions, TrainedClassifier } from '#vision';
+import type { ClassifySettings, PictureData, TrainClassifierOptions, TrainedClassifier } from '#vision';
 import type { Run, Workspace } from '#workspace';
 import type { Terminal } from '../terminal.ts';
+import { findData } from './find-data.ts';
 import { endRun, findWorkspace, logEpoch } from './log-training.ts';
 import { ClassifyTrainView } from './train-view.ts';
 
@@ -29,6 +30,14 @@ export interface TrainingOutcome {
   readonly view: ClassifyTrainView;
 }
 
+type FoundJob = TrainingJob & { readonly found: FoundData };
+
+/** What the names of data in a job mean. */
+interface FoundData {
+  readonly data: PictureData;
+  readonly validation?: PictureData;
+}
+
 /** Trains on one fold, or on each in turn, with a run of the workspace for each. */
 export async function runTraining(
   terminal: Terminal,
@@ -38,9 +47,13 @@ export async function runTraining(
   const view = new ClassifyTrainView(terminal, job.settings.watch ?? 'cmAP');
   const workspace = job.usesWorkspace ? await findWorkspace() : undefined;
   try {
+    const found: FoundData = {
+      data: await findData(job.data, workspace),
+      ...(job.validation === undefined ? {} : { validation: await findData(job.validation, workspace) }),
+    };
     const parent = workspace === undefined ? undefined : await startRun(workspace, job);
     try {
-      const folds = await trainFolds(terminal, job, signal, view, parent);
+      const folds = await trainFolds(terminal, { ...job, found }, signal, view, parent);
       await endParent(parent, folds, job.fold === 'all');
       return { folds, mean: job.fold === 'all' ? meanMetrics(folds) : null, view };
     } catch (error) {
@@ -68,7 +81,7 @@ function runOptions({ settings }: TrainingJob, name: string) {
 
 async function trainFolds(
   terminal: Terminal,
-  job: TrainingJob,
+  job: FoundJob,
   signal: AbortSignal,
   view: ClassifyTrainView,
   parent: Run | undefined,
@@ -94,7 +107,7 @@ async function trainFolds(
 }
 
 /** The same job with files of its own, and decoded pictures in common. */
-function foldOf(job: TrainingJob, fold: number): TrainingJob {
+function foldOf(job: FoundJob, fold: number): FoundJob {
   return {
     ...job,
     out: job.out.replace(/(\.onnx)?$/i, `.fold-${fold}.onnx`),
@@ -104,7 +117,7 @@ function foldOf(job: TrainingJob, fold: number): TrainingJob {
 }
 
 async function trainFold(
-  job: TrainingJob,
+  job: FoundJob,
   fold: number,
   signal: AbortSignal,
   view: ClassifyTrainView,
@@ -112,7 +125,7 @@ async function trainFold(
   onFolds: (folds: number) => void,
 ): Promise<TrainedClassifier> {
   const { trainClassifier, defaultSettings } = await import('#vision');
-  const { data, validation, settings, out, cache, resume, threads, autotune } = job;
+  const { found, settings, out, cache, resume, threads, autotune } = job;
   const shown = view.callbacks();
   const callbacks: Callbacks = {
     ...shown,
@@ -122,7 +135,7 @@ async function trainFold(
     },
   };
   const options: TrainClassifierOptions = {
-    ...{ data, out, resume, autotune, callbacks },
+    ...{ ...found, out, resume, autotune, callbacks },
     run: job.run,
     settings: { ...settings, fold },
     signal: run === undefined ? signal : AbortSignal.any([signal, run.signal]),
@@ -131,7 +144,6 @@ async function trainFold(
       onFolds(facts.folds);
       view.showFacts(facts, settings.arch ?? defaultSettings.arch);
     },
-    ...(validation === undefined ? {} : { validation }),
     ...(cache === undefined ? {} : { work: cache }),
     ...(threads === undefined ? {} : { threads }),
   };
