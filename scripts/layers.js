@@ -58,7 +58,17 @@ export const layers = {
     node: [...files, ...streams, ...processes],
   },
   serve: {
-    imports: ['engine', 'data', 'metrics', 'tabular', 'workspace', 'tracking', 'compute', 'pipeline'],
+    imports: [
+      'engine',
+      'data',
+      'metrics',
+      'tabular',
+      'vision',
+      'workspace',
+      'tracking',
+      'compute',
+      'pipeline',
+    ],
     node: [...files, ...threads, ...streams, ...processes, ...network],
   },
   testing: { imports: ['*'], node: [...files, 'assert', 'assert/strict', ...threads] },
@@ -90,6 +100,7 @@ export const packageOwners = {
   '@fastify/swagger-ui': ['serve'],
   '@fastify/rate-limit': ['serve'],
   '@fastify/helmet': ['serve'],
+  '@fastify/multipart': ['serve'],
   '@fastify/type-provider-typebox': ['serve'],
   typebox: ['serve'],
 };

@@ -1,74 +1,46 @@
 import { version as trainyardVersion } from '#core';
-import type { Scorer, ScorerInput } from './scorer.ts';
 
-type Schema = Readonly<Record<string, unknown>>;
+export type Schema = Readonly<Record<string, unknown>>;
 
-/** A column in JSON Schema; a missing value is null. */
-const columnSchema = ({ type, description, example }: ScorerInput): Schema => ({
-  type,
-  description,
-  example,
-});
-
-function schemas({ inputs, isClassifier, labels }: Scorer): Record<string, Schema> {
-  const example = Object.fromEntries(inputs.map((input) => [input.name, input.example]));
-  const isText = isClassifier && (labels === null || typeof labels[0] === 'string');
-  const result = isText
-    ? { type: 'string', ...(labels === null ? {} : { enum: labels }) }
-    : { type: 'number', ...(labels === null ? {} : { enum: labels }) };
-  return {
-    Row: {
-      type: 'object',
-      properties: Object.fromEntries(inputs.map((input) => [input.name, columnSchema(input)])),
-      required: inputs.map(({ name }) => name),
-      example,
-    },
-    ServiceInput: {
-      type: 'object',
-      properties: {
-        Inputs: {
-          type: 'object',
-          properties: { data: { type: 'array', items: { $ref: '#/definitions/Row' }, minItems: 1 } },
-          required: ['data'],
-        },
-        GlobalParameters: {
-          type: 'object',
-          properties: {
-            method: {
-              type: 'string',
-              enum: isClassifier ? ['predict', 'predict_proba'] : ['predict'],
-              default: 'predict',
-            },
-          },
-        },
-      },
-      required: ['Inputs'],
-      example: { Inputs: { data: [example] }, GlobalParameters: { method: 'predict' } },
-    },
-    ServiceOutput: {
-      type: 'object',
-      properties: {
-        Results: {
-          type: 'array',
-          description: isClassifier
-            ? `labels, or with predict_proba the probabilities of ${labels?.join(', ') ?? 'the classes'} for each row`
-            : 'predicted values',
-          items: result,
-        },
-      },
-    },
-    ErrorResponse: { type: 'object', properties: { message: { type: 'string' } } },
-  };
+/** What a model takes and answers. */
+export interface ScoringDescription {
+  readonly title: string;
+  /** A sentence. */
+  readonly operation: string;
+  /** Of the JSON body. */
+  readonly payload: string;
+  readonly answer: string;
+  /** `ServiceInput`, `ServiceOutput` and what they refer to as `#/definitions/NAME`. */
+  readonly schemas: Readonly<Record<string, Schema>>;
+  /** Media types of files that it takes as forms and as whole bodies. */
+  readonly files: readonly string[];
 }
 
+const FORM = 'multipart/form-data';
+
+const about = ({ title }: ScoringDescription) => ({
+  title,
+  description: `Served by Trainyard ${trainyardVersion}`,
+  version: '1.0',
+});
+
+const withErrors = ({ schemas }: ScoringDescription): Record<string, Schema> => ({
+  ...schemas,
+  ErrorResponse: { type: 'object', properties: { message: { type: 'string' } } },
+});
+
 /** The description as Swagger 2.0, in the form of Azure ML's endpoints. */
-export function swaggerDocument(scorer: Scorer, host: string): Schema {
+export function swaggerDocument(description: ScoringDescription, host: string): Schema {
+  const { operation, payload, answer, files } = description;
+  // An operation of Swagger 2.0 describes one form of body: here the one that every client can send.
+  const also =
+    files.length === 0 ? '' : ` Also takes ${FORM} with one or more files, or one file as the body.`;
   return {
     swagger: '2.0',
-    info: { title: scorer.version, description: `Served by Trainyard ${trainyardVersion}`, version: '1.0' },
+    info: about(description),
     host,
     schemes: ['http'],
-    consumes: ['application/json'],
+    consumes: ['application/json', ...(files.length > 0 ? [FORM, ...files] : [])],
     produces: ['application/json'],
     securityDefinitions: {
       Bearer: { type: 'apiKey', name: 'Authorization', in: 'header', description: 'Bearer TOKEN' },
@@ -90,39 +62,37 @@ export function swaggerDocument(scorer: Scorer, host: string): Schema {
       '/score': {
         post: {
           operationId: 'RunMLService',
-          description: 'Scores rows.',
+          description: `${operation}${also}`,
           security: [{ Bearer: [] }],
           parameters: [
             {
               in: 'body',
               name: 'serviceInputPayload',
-              description: 'rows, and what to do with them',
+              description: payload,
               schema: { $ref: '#/definitions/ServiceInput' },
             },
           ],
           responses: {
-            200: {
-              description: 'scores in the order of the rows',
-              schema: { $ref: '#/definitions/ServiceOutput' },
-            },
+            200: { description: answer, schema: { $ref: '#/definitions/ServiceOutput' } },
             default: { description: 'what was wrong', schema: { $ref: '#/definitions/ErrorResponse' } },
           },
         },
       },
     },
-    definitions: schemas(scorer),
+    definitions: withErrors(description),
   };
 }
 
 /** The same as OpenAPI 3.0. */
-export function openApiDocument(scorer: Scorer, host: string): Schema {
+export function openApiDocument(description: ScoringDescription, host: string): Schema {
+  const { answer, files } = description;
   const json = (name: string) => ({
     'application/json': { schema: { $ref: `#/components/schemas/${name}` } },
   });
-  const text = JSON.stringify(schemas(scorer)).replaceAll('#/definitions/', '#/components/schemas/');
+  const text = JSON.stringify(withErrors(description)).replaceAll('#/definitions/', '#/components/schemas/');
   return {
     openapi: '3.0.3',
-    info: { title: scorer.version, description: `Served by Trainyard ${trainyardVersion}`, version: '1.0' },
+    info: about(description),
     servers: [{ url: `http://${host}` }],
     paths: {
       '/': {
@@ -137,9 +107,9 @@ export function openApiDocument(scorer: Scorer, host: string): Schema {
         post: {
           operationId: 'RunMLService',
           security: [{ Bearer: [] }],
-          requestBody: { required: true, content: json('ServiceInput') },
+          requestBody: { required: true, content: { ...json('ServiceInput'), ...fileContents(files) } },
           responses: {
-            200: { description: 'scores in the order of the rows', content: json('ServiceOutput') },
+            200: { description: answer, content: json('ServiceOutput') },
             default: { description: 'what was wrong', content: json('ErrorResponse') },
           },
         },
@@ -150,4 +120,15 @@ export function openApiDocument(scorer: Scorer, host: string): Schema {
       securitySchemes: { Bearer: { type: 'http', scheme: 'bearer' } },
     },
   };
+}
+
+function fileContents(files: readonly string[]): Record<string, Schema> {
+  if (files.length === 0) return {};
+  const binary = { type: 'string', format: 'binary' };
+  const form = {
+    type: 'object',
+    properties: { image: { type: 'array', items: binary } },
+    additionalProperties: binary,
+  };
+  return { [FORM]: { schema: form }, ...Object.fromEntries(files.map((type) => [type, { schema: binary }])) };
 }

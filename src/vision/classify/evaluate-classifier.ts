@@ -93,12 +93,22 @@ export async function evaluateClassifier(
 /** The picture and so many views of it, made as training made its pictures, save for joining two. */
 function viewsOf({ imageSize, resize, metadata }: ImageClassifier, views: number) {
   const defaults = { augment: 'auto', mixup: 0, cutmix: 0, imageSize: Math.min(...imageSize), seed: 0 };
-  const settings = JSON.parse(metadata['settings'] ?? '{}') as Partial<ClassifySettings>;
-  const pipeline = viewPipeline(createPipelines({ ...defaults, ...settings }, resize === 'stretch').train);
+  const pipeline = viewPipeline(
+    createPipelines({ ...defaults, ...settingsOf(metadata) }, resize === 'stretch').train,
+  );
   return (picture: Pixels, index: number): Pixels[] => [
     picture,
     ...Array.from({ length: views }, (_, epoch) => pipeline.apply(picture, { epoch, index }).pixels),
   ];
+}
+
+/** Of its training; none where the file was written by other means. */
+function settingsOf(metadata: Readonly<Record<string, string>>): Partial<ClassifySettings> {
+  try {
+    return JSON.parse(metadata['settings'] ?? '{}') as Partial<ClassifySettings>;
+  } catch {
+    return {};
+  }
 }
 
 async function labelledInputs(

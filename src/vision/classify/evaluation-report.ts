@@ -44,7 +44,12 @@ export async function renderEvaluationReport(
     title,
     createdAt: timestamp(),
     settings: {},
-    data: { images: files, trainRows: 0, validationRows: files, classes: [] },
+    data: {
+      images: files,
+      trainRows: 0,
+      validationRows: files,
+      classes: judgement.perClass.map(({ name, support }) => ({ name, images: support })),
+    },
     epochs: [],
     bestEpoch: 0,
     watched: 'cmAP',

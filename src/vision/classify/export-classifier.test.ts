@@ -92,6 +92,31 @@ describe('exportClassifier', () => {
     expect(found).toBeLessThan(0.005);
   });
 
+  it('takes the mean of each four pixels, as validation does, where a picture has twice the size', async () => {
+    const options = { imageSize: [32, 32], resize: 'stretch' } as const;
+    const rng = new Rng(9);
+    const data = Uint8Array.from({ length: 64 * 64 * 3 }, () => rng.integer(256));
+    const noise = { width: 64, height: 64, data };
+    // Validation rounds to whole grey levels.
+    expect(await distance(everyPixel(32, 32), stretched(32, 32), noise, options)).toBeLessThan(0.002);
+  });
+
+  it('sees the mean of patterns that are too fine for its size', async () => {
+    const side = 128;
+    // One bright column in four: who looks only at the middle of each four sees none.
+    const data = Uint8Array.from({ length: side * side * 3 }, (_, i) =>
+      Math.floor(i / 3) % 4 === 0 ? 255 : 0,
+    );
+    const stripes = { width: side, height: side, data };
+    for (const [resize, pipeline] of [
+      ['stretch', stretched(32, 32)],
+      ['crop', imageValid(32)],
+    ] as const) {
+      const options = { imageSize: [32, 32], resize } as const;
+      expect(await distance(everyPixel(32, 32), pipeline, stripes, options)).toBeLessThan(0.02);
+    }
+  });
+
   it('covers a size that is no square before it crops, and enlarges a single pixel', async () => {
     const options = { classes, architecture: 'own', imageSize: [14, 28], resize: 'crop' } as const;
     const bytes = exportClassifier(everyPixel(14, 28), options);
@@ -133,15 +158,20 @@ describe('exportClassifier', () => {
   });
 
   it('takes a real architecture along, with names and metrics in its metadata', async () => {
-    const network = createModel('mobilenet_v3_small', { numClasses: 4, seed: 0 });
+    const network = createModel('vit_tiny_patch16_224', { numClasses: 4, imageSize: 64, seed: 0 });
     const options = { imageSize: [64, 64], resize: 'stretch' } as const;
-    const pixels = waves(64, 64, 7);
-    expect(await distance(network, stretched(64, 64), pixels, options)).toBeLessThan(1e-5);
+    const [one, other] = [7, 8].map((seed) => waves(64, 64, seed));
+    expect(await distance(network, stretched(64, 64), one, options)).toBeLessThan(1e-5);
+    // Not because it answers the same whatever it sees.
+    const answers = await Promise.all(
+      [one, other].map((pixels) => evaluated(network, stretched(64, 64), pixels)),
+    );
+    expect(Math.abs(answers[0][0] - answers[1][0])).toBeGreaterThan(1e-3);
     network.train();
     const bytes = exportClassifier(network, {
       ...options,
       classes,
-      architecture: 'mobilenet_v3_small',
+      architecture: 'vit_tiny_patch16_224',
       metrics: { accuracy: 0.75 },
       sound: { sampleRate: 16_000, windowSeconds: 2 },
       metadata: { author: 'me' },
@@ -151,7 +181,7 @@ describe('exportClassifier', () => {
       task: 'image-classification',
       classes: '["a","b","c","d"]',
       metrics: '{"accuracy":0.75}',
-      architecture: 'mobilenet_v3_small',
+      architecture: 'vit_tiny_patch16_224',
       image_size: '[64,64]',
       resize: 'stretch',
       sound: '{"sampleRate":16000,"windowSeconds":2}',

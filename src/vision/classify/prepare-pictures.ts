@@ -1,4 +1,4 @@
-import type { OnnxGraph } from '#engine';
+import { type OnnxDim, OnnxGraph } from '#engine';
 import type { PictureResize } from './classifier-metadata.ts';
 
 /** Name of the graph input of every exported classifier. */
@@ -22,23 +22,50 @@ export function preparePictures(
     graph.node('Transpose', [images], { attributes: { perm: { ints: [0, 3, 1, 2] } } }),
     'float32',
   );
-  if (resize === 'stretch') return resizeTo(graph, planes, graph.int64([height, width]));
+  if (resize === 'stretch') return resizeTo(graph, planes, graph.int64([height, width]), [height, width]);
   const size = coveringSize(graph, planes, [height, width]);
-  const covering = resizeTo(graph, planes, size);
+  const covering = resizeTo(graph, planes, size, ['rows', 'columns']);
   const start = graph.node('Div', [graph.node('Sub', [size, graph.int64([height, width])]), graph.int64(2)]);
   const end = graph.node('Add', [start, graph.int64([height, width])]);
   return graph.node('Slice', [covering, start, end, graph.int64([2, 3])]);
 }
 
-/** Linear interpolation, over all pixels that a smaller one covers. */
-function resizeTo(graph: OnnxGraph, planes: string, size: string): string {
-  return graph.node('Resize', [planes, '', '', size], {
-    attributes: {
-      mode: { string: 'linear' },
-      antialias: { int: 1 },
-      coordinate_transformation_mode: { string: 'half_pixel' },
-      axes: { ints: [2, 3] },
-    },
+/**
+ * Resizes by linear interpolation, which for pictures of just twice the size is the mean of each four pixels, as of
+ * OpenCV's `area`; by one over all pixels that a smaller one covers for any other size, at twice the cost.
+ *
+ * @param size int64 `[2]`
+ * @param sides what it holds, for the file's description of shapes
+ */
+function resizeTo(
+  graph: OnnxGraph,
+  planes: string,
+  size: string,
+  sides: readonly [OnnxDim, OnnxDim],
+): string {
+  const shape = graph.node('Shape', [planes], { attributes: { start: { int: 2 }, end: { int: 4 } } });
+  const twice = graph.node('Mul', [size, graph.int64(2)]);
+  const distance = graph.node('ReduceMax', [graph.node('Abs', [graph.node('Sub', [shape, twice])])], {
+    attributes: { keepdims: { int: 0 } },
+  });
+  const branch = (antialias: 0 | 1): OnnxGraph => {
+    const body = new OnnxGraph(antialias === 0 ? 'halve' : 'resize');
+    const inputs = [body.capture(planes), '', '', body.capture(size)];
+    const name = `${body.name}_pictures`;
+    const resized = body.node('Resize', inputs, {
+      name,
+      attributes: {
+        mode: { string: 'linear' },
+        antialias: { int: antialias },
+        coordinate_transformation_mode: { string: 'half_pixel' },
+        axes: { ints: [2, 3] },
+      },
+    });
+    body.output(resized, 'float32', ['N', 3, ...sides]);
+    return body;
+  };
+  return graph.node('If', [graph.node('Equal', [distance, graph.int64(0)])], {
+    attributes: { then_branch: { graph: branch(0) }, else_branch: { graph: branch(1) } },
   });
 }
 
