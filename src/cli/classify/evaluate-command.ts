@@ -32,7 +32,7 @@ export function evaluateCommand(terminal: Terminal): Command {
     )
     .argument('<model>', 'ONNX file written by trainyard classify train')
     .argument('<data>', 'folder with one folder per class, or a table of pictures')
-    .option('--fold <n>', 'only the rows of this fold of the table', wholeNumber(0))
+    .option('--fold <n>', 'only this fold of the table, or of the pictures it was trained on', wholeNumber(0))
     .option('--tta <views>', 'average with so many augmented views of each picture', wholeNumber(0), 0)
     .option('--skip-broken', 'leave out and list files that cannot be read, instead of stopping')
     .option('--report <file>', 'write an HTML page with confusions, classes and the worst mistakes')

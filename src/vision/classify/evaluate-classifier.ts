@@ -1,16 +1,28 @@
 import { stat } from 'node:fs/promises';
 import { dirname, relative, sep } from 'node:path';
 import { ConfigError, DataError, nearestName } from '#core';
-import { type ImageItem, type Pixels, readImageIndex, readTable, type Table, tableRecords } from '#data';
+import {
+  type ImageItem,
+  imageFolds,
+  type Pixels,
+  readImageIndex,
+  readTable,
+  type Table,
+  tableRecords,
+} from '#data';
 import { type BrokenInput, type PredictInputsOptions, predictInputs } from './classify-inputs.ts';
 import type { ClassifySettings } from './classify-settings.ts';
 import { createPipelines, viewPipeline } from './create-pipelines.ts';
 import type { ImageClassifier } from './image-classifier.ts';
 import { type ClassifierJudgement, judgePredictions } from './judge-predictions.ts';
+import { fingerprintItems } from './open-pictures.ts';
 import { type ClassifierInput, listClassifierInputs } from './read-classifier-inputs.ts';
 
 export interface EvaluateClassifierOptions extends Omit<PredictInputsOptions, 'views'> {
-  /** Only rows of this value of the table's column `fold`; all when absent. */
+  /**
+   * Only this fold: of the table's column `fold`, or, of the pictures that the model was trained on, as training dealt
+   * them. All when absent.
+   */
   readonly fold?: number;
   /** Augmented views whose probabilities are averaged with those of the picture itself; default 0. */
   readonly views?: number;
@@ -119,14 +131,32 @@ async function labelledInputs(
   const isFolder = (await stat(data).catch(() => undefined))?.isDirectory() === true;
   const items = isFolder ? await fromFolder(classifier, data) : await fromTable(classifier, data);
   if (fold === undefined) return items;
-  const chosen = items.filter((item) => 'fold' in item && item.fold === fold);
+  const named = new Map(items.flatMap((item) => ('fold' in item ? [[item.path, item.fold as number]] : [])));
+  const folds = named.size > 0 ? named : await dealtFolds(classifier, data);
+  const chosen = items.filter(({ path }) => folds.get(path) === fold);
   if (chosen.length > 0) return chosen;
-  const folds = [...new Set(items.flatMap((item) => ('fold' in item ? [item.fold as number] : [])))];
-  const got = folds.length === 0 ? 'it names no folds' : `it has the folds ${folds.sort().join(', ')}`;
+  const known = [...new Set(folds.values())].sort((a, b) => a - b);
+  const got =
+    known.length === 0
+      ? 'it names none, and the model was not trained on it'
+      : `it has the folds ${known.join(', ')}`;
   throw new ConfigError(
-    `evaluate: fold ${fold} must be in the column "fold" of the data, but ${got}. Leave the fold out to judge everything.`,
-    { fold, folds },
+    `evaluate: fold ${fold} must be one of the data, but ${got}. Leave the fold out to judge everything.`,
+    { fold, folds: known },
   );
+}
+
+/** The folds that training dealt where the data named none; none unless these are the pictures it was trained on. */
+async function dealtFolds(
+  { classes, metadata, sound }: ImageClassifier,
+  data: string,
+): Promise<Map<string, number>> {
+  const { folds, seed } = settingsOf(metadata);
+  if (sound !== undefined || folds === undefined || seed === undefined) return new Map();
+  const { items } = await readImageIndex(data, { classes });
+  if (fingerprintItems(items) !== metadata['fingerprint']) return new Map();
+  const dealt = imageFolds(items, folds, seed);
+  return new Map(items.map(({ path }, i) => [path, dealt[i]]));
 }
 
 async function fromFolder(classifier: ImageClassifier, folder: string): Promise<LabelledInput[]> {

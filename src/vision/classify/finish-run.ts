@@ -6,6 +6,7 @@ import { viewPipeline } from './create-pipelines.ts';
 import { exportClassifier } from './export-classifier.ts';
 import { ImageClassifier } from './image-classifier.ts';
 import { type ClassifierJudgement, type ClassifierMetrics, judgePredictions } from './judge-predictions.ts';
+import { fingerprintItems } from './open-pictures.ts';
 import { predictRows } from './predict-rows.ts';
 import { mistakePicture } from './report/mistake-picture.ts';
 import { renderClassifierReport } from './report/render-classifier-report.ts';
@@ -63,6 +64,7 @@ function exportFile(
     metadata: {
       settings: JSON.stringify(settings),
       data: typeof options.data === 'string' ? options.data : '',
+      fingerprint: fingerprintItems(pictures.items),
       created_at: timestamp(),
     },
   });

@@ -25,7 +25,7 @@ export class PixelModel extends Module {
 }
 
 /** (x / 255 − mean) / std of planes `[N, 3, H, W]`; x / 255 without a normalisation. */
-export function scalePixels(planes: Tensor, normalization: Normalization | undefined): Tensor {
+function scalePixels(planes: Tensor, normalization: Normalization | undefined): Tensor {
   if (normalization === undefined) return planes.mul(1 / 255);
   const { mean, std } = normalization;
   const factor = tensor(std.map((s) => 1 / 255 / s)).reshape([1, 3, 1, 1]);

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { currentOwner } from '#core';
 import { decodePixels, writeShapes } from '#data';
 import { readSafetensors } from '#train';
+import { evaluateClassifier } from './evaluate-classifier.ts';
 import { ImageClassifier } from './image-classifier.ts';
 import type { TrainClassifierOptions, TrainedClassifier } from './train-classifier.ts';
 import { trainClassifier } from './train-classifier.ts';
@@ -143,6 +144,16 @@ describe('trainClassifier', () => {
     expect(matched).toBeGreaterThan(20);
     expect(second.epochs[0].trainLoss).toBeLessThan(first.epochs[0].trainLoss);
   }, 30_000);
+
+  it('deals the same folds again when its model is judged on one of them', async () => {
+    const trained = await trainClassifier({ ...base(), data: shapes, settings: { ...settings, fold: 2 } });
+    const classifier = await ImageClassifier.load(trained.model as string);
+    const { judgement, files } = await evaluateClassifier(classifier, shapes, { fold: 2 });
+    expect(files).toBe(trained.validationRows);
+    expect(judgement.metrics).toEqual(trained.judgement?.metrics);
+    await expect(evaluateClassifier(classifier, shapes, { fold: 7 })).rejects.toThrow('0, 1, 2, 3, 4');
+    await classifier.release();
+  });
 
   it('validates on pictures of another source, and never on a recording that it learns from', async () => {
     const other = join(folder, 'other');
