@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { TextDecoder } from 'node:util';
 import { createGunzip } from 'node:zlib';
 import { ConfigError, DataError, RuntimeFailure } from '#core';
-import { downloadFile } from './download-file.ts';
+import { downloadFile } from './download/download-file.ts';
 import type { SourceFile } from './source-files.ts';
 
 /** A local, uncompressed, UTF-8 (or binary Parquet) file ready for DuckDB. */

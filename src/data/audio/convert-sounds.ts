@@ -7,6 +7,7 @@ import { writeTable } from '../table-writer.ts';
 import { writeFailure } from '../write-failure.ts';
 import type { SoundFile } from './list-sounds.ts';
 import { type BrokenSound, type ReadSoundsOptions, readSounds } from './read-sounds.ts';
+import { writeSoundOptions } from './sound-picture-options.ts';
 import { type SoundWindowsOptions, writeSpectrograms } from './sound-spectrogram.ts';
 import type { WriteSpectrogramOptions } from './spectrogram-pixels.ts';
 
@@ -39,7 +40,8 @@ interface Picture {
 /**
  * Makes pictures of sounds: one PNG for each window in `OUT/CLASS/RECORDING_WINDOW.png` and a row of each in
  * `OUT/spectrograms.csv`, with the columns `image_path` (from OUT on), `label` and `label_name` (where every sound lies
- * in a class folder), `group` (the recording) and `fold` (where folds are asked for; a recording is in one fold).
+ * in a class folder), `group` (the recording) and `fold` (where folds are asked for; a recording is in one fold). The
+ * options go to `OUT/spectrograms.sound.json`, so that a classifier trained on the pictures takes sounds too.
  *
  * @param inputs sound files, or folders with one folder per class
  * @throws DataError for sounds that are missing, or broken unless they are skipped, or when none gives a picture; ConfigError for options out of range;
@@ -69,6 +71,7 @@ export async function convertSounds(
   await makeFolder(out);
   const csv = join(out, 'spectrograms.csv');
   const classes = classesOf(pictures);
+  await writeSoundOptions(csv, options);
   await writeTable(tableOf(pictures, classes, folds, seed), csv);
   return {
     csv,

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ConfigError, Rng } from '#core';
+import { writeSoundOptions } from '../audio/sound-picture-options.ts';
 import { type SoundWindowsOptions, writeSpectrograms } from '../audio/sound-spectrogram.ts';
 import type { WriteSpectrogramOptions } from '../audio/spectrogram-pixels.ts';
 import { writeWav } from '../audio/write-wav.ts';
@@ -84,7 +85,11 @@ export async function writeBirdSongs(
   const csv = join(folder, 'sounds.csv');
   await writeTable(tableOf(sounds), csv);
   const spectrogramCsv = spectrograms === undefined ? null : join(folder, 'spectrograms.csv');
-  if (spectrogramCsv !== null) await writeTable(tableOf(pictures), spectrogramCsv);
+  if (spectrogramCsv !== null && spectrograms !== undefined) {
+    const { sampleRate = 32_000 } = options;
+    await writeSoundOptions(spectrogramCsv, { ...spectrograms, sampleRate });
+    await writeTable(tableOf(pictures), spectrogramCsv);
+  }
   return { csv, spectrogramCsv, species: names, recordings: sounds.length, spectrograms: pictures.length };
 }
 

@@ -247,7 +247,7 @@ describe('loadPretrained from an address', () => {
     const url = `${base}/broken.pth`;
     requests.length = 0;
     breaksAt = 500;
-    await expect(loadPretrained(tiny(), url, { cacheFolder, sha256 })).rejects.toThrow(
+    await expect(loadPretrained(tiny(), url, { cacheFolder, sha256, retries: 0 })).rejects.toThrow(
       /broken\.pth did not: .*call again to go on/,
     );
     breaksAt = undefined;

@@ -12,6 +12,7 @@ export type {
 export { Compose } from './compose.ts';
 export { CenterCrop, PadIfNeeded, RandomResizedCrop } from './crops.ts';
 export { CoarseDropout, Cutout } from './dropout.ts';
+export * as optionFields from './fields.ts';
 export { Blur, CLAHE } from './filters.ts';
 export { HorizontalFlip, VerticalFlip } from './flips.ts';
 export { augmentFromJson, transformNames } from './from-json.ts';
@@ -21,6 +22,7 @@ export type { Mix, MixPlan } from './mixing.ts';
 export { CutMix, MixUp } from './mixing.ts';
 export { Normalize } from './normalize.ts';
 export { OneOf, Sequential } from './one-of.ts';
+export type { Picture } from './picture.ts';
 export type { ImagePresetOptions, PresetOptions } from './presets.ts';
 export {
   imageTrain,
@@ -32,3 +34,4 @@ export {
 } from './presets.ts';
 export { LongestMaxSize, Resize, SmallestMaxSize } from './resizing.ts';
 export type { Transform, TransformJson } from './transform.ts';
+export { defineTransform } from './transform.ts';

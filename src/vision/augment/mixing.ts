@@ -9,7 +9,7 @@ import type { TransformJson } from './transform.ts';
 export interface MixPlan {
   /** Index of the other picture. */
   readonly partner: number;
-  /** Share of the first picture, in (0, 1); what CutMix's rectangle really leaves is in the result. */
+  /** Share of the first picture, in [0, 1]; what CutMix's rectangle really leaves is in the result. */
   readonly lambda: number;
   /** The joining step's place in the pipeline. */
   readonly step: number;

@@ -6,7 +6,9 @@ import { Rng } from '#core';
 import { writeShapes, writeWav } from '#data';
 import { writeSafetensors } from '#train';
 import { createModel } from '../architectures/index.ts';
+import { classifyInputs } from './classify-inputs.ts';
 import type { ClassifySettings } from './classify-settings.ts';
+import { ImageClassifier } from './image-classifier.ts';
 import { parseSettings } from './parse-settings.ts';
 import { trainClassifier } from './train-classifier.ts';
 
@@ -123,6 +125,13 @@ describe('training on bad sounds', () => {
     const sound = { sampleRate: 8000, windowSeconds: 1, nMels: 16, nFft: 256, hopLength: 500 };
     const trained = await train(sounds, { sound });
     expect(trained).toMatchObject({ classes: ['high', 'low'], images: 10 });
+    const classifier = await ImageClassifier.load(trained.model as string);
+    expect(classifier.sound).toMatchObject(sound);
+    const results = [];
+    for await (const result of classifyInputs(classifier, [join(sounds, 'low')], { top: 1 }))
+      results.push(result);
+    expect(results).toHaveLength(5);
+    await classifier.release();
     writeFileSync(join(sounds, 'low', 'broken.wav'), 'RIFFxxxx');
     writeFileSync(join(sounds, 'low', 'empty.wav'), '');
     await expect(train(sounds, { sound })).rejects.toThrow(/broken\.wav/);

@@ -1,9 +1,6 @@
 import { DataError } from '#core';
-import type { SoundWindowsOptions, SpectrogramPixelsOptions } from '#data';
+import type { SoundPictureOptions } from '#data';
 import type { OnnxModelInfo } from '#engine';
-
-/** How sounds become the pictures of a classifier: windows, spectrograms of them, and their colours. */
-export type SoundPictureOptions = SoundWindowsOptions & SpectrogramPixelsOptions;
 
 /**
  * How a picture is brought to the network's size: `stretch` to exactly that, or `crop`: the middle of it after it

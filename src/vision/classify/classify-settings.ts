@@ -1,5 +1,5 @@
+import type { SoundPictureOptions } from '#data';
 import type { TransformJson } from '../augment/index.ts';
-import type { SoundPictureOptions } from './classifier-metadata.ts';
 
 /** Everything that decides what a training comes to, as plain data: a run folder keeps it beside the checkpoints. */
 export interface ClassifySettings {

@@ -1,12 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { DataError } from '#core';
-import type { Pixels } from '#data';
+import type { Pixels, SoundPictureOptions } from '#data';
 import { type OnnxModelInfo, OnnxSession, readOnnxModel, type SessionOptions } from '#engine';
 import {
   type ClassifierMetadata,
   type PictureResize,
   readClassifierMetadata,
-  type SoundPictureOptions,
 } from './classifier-metadata.ts';
 import { PICTURES_INPUT } from './prepare-pictures.ts';
 

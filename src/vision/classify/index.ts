@@ -1,4 +1,4 @@
-export type { ClassifierMetadata, PictureResize, SoundPictureOptions } from './classifier-metadata.ts';
+export type { ClassifierMetadata, PictureResize } from './classifier-metadata.ts';
 export {
   type BrokenInput,
   type ClassifiedInput,

@@ -11,9 +11,10 @@ import {
   type ImageIndex,
   type ImageItem,
   readImageIndex,
+  readSoundOptions,
+  type SoundPictureOptions,
   type Table,
 } from '#data';
-import type { SoundPictureOptions } from './classifier-metadata.ts';
 import type { ClassifySettings } from './classify-settings.ts';
 
 /** Where pictures come from: a folder per class, a table of them, sounds in a folder per class, or an index. */
@@ -102,7 +103,9 @@ async function listPictures(
     ? source
     : await readImageIndex(source, classes === undefined ? {} : { classes });
   refuseSounds(index.items);
-  return { ...index, broken, ...(isSound ? { sound: options.settings.sound } : {}) };
+  // A table of spectrograms tells how they were drawn.
+  const sound = typeof source === 'string' ? await readSoundOptions(source) : undefined;
+  return { ...index, broken, ...(sound === undefined ? {} : { sound }) };
 }
 
 async function decode(

@@ -8,11 +8,11 @@ import {
   type Pixels,
   readAudio,
   resample,
+  type SoundPictureOptions,
   soundSpectrogram,
   soundWindows,
   spectrogramPixels,
 } from '#data';
-import type { SoundPictureOptions } from './classifier-metadata.ts';
 
 /** A file to classify. */
 export interface ClassifierInput {
