@@ -1,3 +1,5 @@
+export { architectureCases } from './architecture-cases.ts';
+export type { ArchitectureConformanceOptions } from './architecture-suite.ts';
 export { computeConformanceCases } from './compute-conformance.ts';
 export type { LayerConformanceOptions } from './layer-conformance.ts';
 export { layerConformanceCases } from './layer-conformance.ts';
@@ -11,3 +13,5 @@ export { optimizerConformanceCases } from './optimizer-conformance.ts';
 export type { ScheduleConformanceOptions } from './schedule-conformance.ts';
 export { scheduleConformanceCases } from './schedule-conformance.ts';
 export { storeConformance } from './store-conformance.ts';
+export type { TransformConformanceOptions } from './transform-cases.ts';
+export { transformCases } from './transform-cases.ts';
