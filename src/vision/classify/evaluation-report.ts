@@ -9,8 +9,7 @@ import { formatBytes, formatCount, formatFixed, formatTime } from './report/form
 import { mistakePicture } from './report/mistake-picture.ts';
 import { mistakeSection } from './report/mistake-section.ts';
 import type { ClassifierReportDocument } from './report/report-document.ts';
-import { reportStyle } from './report/report-style.ts';
-import { sortScript } from './report/sort-script.ts';
+import { reportPage } from './report/report-page.ts';
 
 /** Of the model's file. */
 export interface EvaluationReportOptions {
@@ -18,8 +17,6 @@ export interface EvaluationReportOptions {
   readonly file: string;
   readonly bytes: number;
 }
-
-const POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
 
 /**
  * An evaluation as one HTML file that needs no other: figures, confusions, classes and the worst mistakes as pictures,
@@ -65,29 +62,11 @@ export async function renderEvaluationReport(
       imageSize: classifier.imageSize,
     },
   };
-  return [
-    '<!DOCTYPE html>',
-    '<html lang="en">',
-    '<head>',
-    '<meta charset="utf-8">',
-    '<meta name="viewport" content="width=device-width, initial-scale=1">',
-    `<meta http-equiv="Content-Security-Policy" content="${POLICY}">`,
-    `<title>${escapeHtml(title)}</title>`,
-    `<style>${reportStyle}</style>`,
-    '</head>',
-    '<body>',
-    headline(document, evaluation),
-    '<main>',
+  return reportPage(title, headline(document, evaluation), [
     confusionSection(document),
     classSection(document),
     mistakeSection(document),
-    '</main>',
-    '<footer>Written by Trainyard.</footer>',
-    `<script>${sortScript}</script>`,
-    '</body>',
-    '</html>',
-    '',
-  ].join('\n');
+  ]);
 }
 
 function headline(
