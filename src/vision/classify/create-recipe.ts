@@ -30,7 +30,7 @@ export interface Recipe {
 export interface RecipeInput {
   /** [K] training rows of each class. */
   readonly counts: ArrayLike<number>;
-  /** Updates of the optimiser in an epoch. */
+  /** Updates of the optimiser in an epoch, a fraction where batches are left over for the next. */
   readonly updatesPerEpoch: number;
   /** All stages, input first; each learns `layerDecay` times as fast as the one behind it. */
   readonly stages: readonly TrainedStage[];
@@ -102,7 +102,7 @@ function createOptimizer(
 function createSchedule(settings: ClassifySettings, updatesPerEpoch: number): Schedule | undefined {
   const { schedule, epochs, warmupEpochs } = settings;
   const warmup = Math.round(warmupEpochs * updatesPerEpoch);
-  const steps = Math.max(1, epochs * updatesPerEpoch - warmup);
+  const steps = Math.max(1, Math.ceil(epochs * updatesPerEpoch) - warmup);
   const main = {
     constant: () => (warmup > 0 ? constantRate() : undefined),
     cosine: () => cosineDecay({ steps }),

@@ -47,7 +47,7 @@ export function planStages(
       name,
       pattern: new RegExp(pattern.source.replace(/^\^/, '^network\\.')),
       epoch: wait + 1,
-      startStep: Number.isFinite(wait) ? wait * updatesPerEpoch : 0,
+      startStep: Number.isFinite(wait) ? Math.floor(wait * updatesPerEpoch) : 0,
     };
   });
 }

@@ -175,7 +175,7 @@ async function trainOn(
   const imageSize = await validation.imageSize();
   checkSameSize(await train.imageSize(), imageSize, settings.arch);
   const setup = { options, settings, folder, pictures, rows, pipelines, created, imageSize };
-  const updatesPerEpoch = Math.max(1, Math.floor(train.length / settings.accumulate));
+  const updatesPerEpoch = train.length / settings.accumulate;
   const stages = planStages(created.network, settings, updatesPerEpoch);
   const counts = countClasses(labelsOf(rows.train), classes.length);
   options.onReady?.(factsOf(setup));
