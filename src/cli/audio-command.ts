@@ -3,7 +3,7 @@ import { type ConvertSoundsOptions, convertSounds, writeBirdSongs } from '#data'
 import { CountProgress } from './count-progress.ts';
 import { jsonText } from './json-text.ts';
 import { parseNumber, wholeNumber } from './parse-options.ts';
-import { addPictureOptions, type PictureFlags, pictureOptions } from './picture-flags.ts';
+import { addWrittenPictureOptions, type PictureFlags, pictureOptions } from './picture-flags.ts';
 import type { Terminal } from './terminal.ts';
 
 interface CommonFlags extends PictureFlags {
@@ -43,7 +43,7 @@ function spectrogramCommand(terminal: Terminal): Command {
     .option('--seed <n>', 'of the folds', wholeNumber(0), 0)
     .option('--skip-broken', 'leave out and list sounds that cannot be read, instead of stopping')
     .option('--json', 'print one JSON document');
-  return addPictureOptions(command)
+  return addWrittenPictureOptions(command)
     .addHelpText(
       'after',
       `
@@ -87,7 +87,7 @@ function generateCommand(terminal: Terminal): Command {
     .option('--seed <n>', 'same seed, same recordings', wholeNumber(0), 0)
     .option('--spectrograms', 'also write OUT/spectrograms/SPECIES/*.png and OUT/spectrograms.csv')
     .option('--json', 'print one JSON document');
-  return addPictureOptions(command)
+  return addWrittenPictureOptions(command)
     .addHelpText(
       'after',
       `

@@ -50,8 +50,16 @@ export function addPictureOptions(command: Command): Command {
     .addOption(
       new Option('--mel-scale <scale>', 'formula of the scale').choices(['slaney', 'htk']).default('slaney'),
     )
-    .addOption(new Option('--colors <map>', 'of the picture').choices(['grey', 'heat']).default('grey'))
-    .option('--size <HxW>', 'stretch pictures to this height and width, e.g. 128x128', parseSize);
+    .addOption(new Option('--colors <map>', 'of the picture').choices(['grey', 'heat']).default('grey'));
+}
+
+/** As `addPictureOptions`, and the size that written pictures are stretched to. */
+export function addWrittenPictureOptions(command: Command): Command {
+  return addPictureOptions(command).option(
+    '--size <HxW>',
+    'stretch pictures to this height and width, e.g. 128x128',
+    parseSize,
+  );
 }
 
 /** The flags as `convertSounds` takes them. */

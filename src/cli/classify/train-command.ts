@@ -75,7 +75,7 @@ async function jobOf(data: string, flags: TrainFlags, command: Command): Promise
   const { defaultSettings } = await import('#vision');
   const isTyped = (name: string) => command.getOptionValueSource(name) === 'cli';
   const config = flags.config === undefined ? {} : await readConfig(flags.config);
-  const { size: _, ...drawn } = pictureOptions(flags);
+  const drawn = pictureOptions(flags);
   const isDrawingTyped = ['sampleRate', 'window', 'overlap', 'padding', 'minTail', 'pcen', 'nMels', 'nFft']
     .concat('hopLength', 'fMin', 'fMax', 'melScale', 'colors')
     .some(isTyped);

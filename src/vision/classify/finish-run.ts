@@ -1,4 +1,5 @@
 import { availableParallelism, cpus } from 'node:os';
+import { dirname, relative, resolve } from 'node:path';
 import { timestamp, version } from '#core';
 import type { StateDict } from '#nn';
 import { type FitResult, readCheckpoint, writeFileAtomically, writeSafetensors } from '#train';
@@ -117,6 +118,8 @@ async function renderReport(
   );
   const { weights, network } = created;
   const data = typeof options.data === 'string' ? options.data : 'pictures';
+  // Where pictures lie, said as their owner would: from beside the data on.
+  const base = typeof options.data === 'string' ? dirname(resolve(options.data)) : process.cwd();
   return renderClassifierReport({
     title: `${network.architecture} on ${data}, fold ${settings.fold}`,
     createdAt: timestamp(),
@@ -139,7 +142,7 @@ async function renderReport(
           },
         }),
     ...{ epochs, bestEpoch, watched: settings.watch, judgement, classes, mistakePictures },
-    mistakeNames: shown.map((row) => items[row].path),
+    mistakeNames: shown.map((row) => relative(base, items[row].path)),
     model: {
       ...{ file, bytes, architecture: network.architecture, imageSize },
       parameters: network.parameterCount(),
