@@ -59,18 +59,18 @@ export const benchBirdcalls = (data) =>
       return { rows: [], notes: [`birdcalls-10 is absent: name its folder with --data`] };
     trainyard(
       folder,
-      `audio generate --species 264 --recordings 8 --seconds 2 ${windows} --spectrograms --out songs`,
+      `audio generate --species 264 --recordings 5 --seconds 2 ${windows} --spectrograms --out songs`,
     );
-    const arch = '--arch mobilenet_v3_small --image-size 64 --batch 32 --schedule one-cycle';
+    const arch = '--arch resnet18 --image-size 64 --batch 32 --schedule one-cycle';
     const first = trainyard(
       folder,
-      `classify train songs/spectrograms.csv ${arch} --epochs 16 --floor 0 --learning-rate 3e-3 --out songs.onnx`,
+      `classify train songs/spectrograms.csv ${arch} --epochs 8 --floor 0 --learning-rate 1e-3 --out songs.onnx`,
     );
-    const shared = `classify train ${join(data, 'birdcalls-10')} ${arch} ${windows} --overlap 1 --padding repeat --epochs 8 --fold all --cache cache`;
-    const scratch = trainyard(folder, `${shared} --learning-rate 3e-3 --out scratch.onnx`);
+    const shared = `classify train ${join(data, 'birdcalls-10')} ${arch} ${windows} --overlap 1 --padding repeat --epochs 8 --floor 24 --fold all --cache cache`;
+    const scratch = trainyard(folder, `${shared} --learning-rate 1e-3 --out scratch.onnx`);
     const tuned = trainyard(
       folder,
-      `${shared} --learning-rate 1e-3 --weights ${first.weights} --out tuned.onnx`,
+      `${shared} --learning-rate 5e-4 --weights ${first.weights} --out tuned.onnx`,
     );
     const gain = tuned.mean.meanRecall - scratch.mean.meanRecall;
     const list = ({ folds }) =>
@@ -104,7 +104,7 @@ export async function benchMnist(data) {
     for (const [name, set] of Object.entries({ train, test })) writeDigits(join(folder, name), set);
     const { judgement, totalSeconds } = trainyard(
       folder,
-      'classify train train --valid test --arch resnet8_cifar --image-size 28 --epochs 3 --batch 64 --sampling all --learning-rate 4e-3 --schedule one-cycle --augment none --label-smoothing 0.05 --weight-decay 0.01 --drop-path 0 --drop-out 0 --out mnist.onnx',
+      'classify train train --valid test --arch resnet8_cifar --image-size 28 --epochs 4 --batch 64 --sampling all --learning-rate 4e-3 --schedule one-cycle --augment none --label-smoothing 0.05 --weight-decay 0.01 --drop-path 0 --drop-out 0 --out mnist.onnx',
     );
     const accuracy = 100 * judgement.metrics.accuracy;
     return {
