@@ -31,6 +31,7 @@ function addModelOptions(command: Command): Command {
       '`trainyard classify models` lists them (default: tf_efficientnet_b0.ns_jft_in1k)',
     )
     .option('--weights <file|url>', 'to start from: safetensors, .pth, .pt or .onnx (default: random)')
+    .option('--weights-sha256 <hex>', 'checksum of that file, which is compared')
     .addOption(
       choice('--head-policy <how>', 'what becomes of the head of the weights', ['auto', 'replace', 'strict']),
     )

@@ -8,7 +8,7 @@ import { addPictureOptions, type PictureFlags, pictureOptions } from '../picture
 import { stopOnInterrupt } from '../stop-on-interrupt.ts';
 import type { Terminal } from '../terminal.ts';
 import { addSettingOptions, parseFold, settingsOf } from './setting-flags.ts';
-import { runTraining, type TrainingJob } from './train-job.ts';
+import type { TrainingJob } from './train-job.ts';
 
 interface TrainFlags extends PictureFlags {
   readonly fold?: number | 'all';
@@ -115,6 +115,7 @@ async function train(
   { json }: Pick<TrainFlags, 'json'>,
   signal: AbortSignal,
 ): Promise<void> {
+  const { runTraining } = await import('./train-job.ts');
   const { folds, mean, view } = await runTraining(terminal, job, signal);
   if (json) {
     terminal.out(jsonText(folds.length === 1 ? folds[0] : { folds, mean }));

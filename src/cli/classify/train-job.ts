@@ -1,6 +1,13 @@
 import { join } from 'node:path';
 import type { Callbacks } from '#train';
-import type { ClassifySettings, PictureData, TrainClassifierOptions, TrainedClassifier } from '#vision';
+import {
+  type ClassifySettings,
+  defaultSettings,
+  type PictureData,
+  type TrainClassifierOptions,
+  type TrainedClassifier,
+  trainClassifier,
+} from '#vision';
 import type { Run, Workspace } from '#workspace';
 import type { Terminal } from '../terminal.ts';
 import { findData } from './find-data.ts';
@@ -124,7 +131,6 @@ async function trainFold(
   run: Run | undefined,
   onFolds: (folds: number) => void,
 ): Promise<TrainedClassifier> {
-  const { trainClassifier, defaultSettings } = await import('#vision');
   const { found, settings, out, cache, resume, threads, autotune } = job;
   const shown = view.callbacks();
   const callbacks: Callbacks = {

@@ -1,4 +1,4 @@
-import type { BatchProgress, Callbacks, EpochResult } from '#train';
+import { type BatchProgress, type Callbacks, type EpochResult, formatWeightReport } from '#train';
 import { formatJudgement, type TrainedClassifier, type TrainingFacts, type WorkStage } from '#vision';
 import { CountProgress } from '../count-progress.ts';
 import { formatTimeLeft, ProgressLine } from '../progress-line.ts';
@@ -51,7 +51,8 @@ export class ClassifyTrainView {
     );
     if (weights !== undefined) {
       const head = weights.headLoaded ? 'head included' : 'with a new head';
-      note(`  weights: ${weights.matched.length} tensors of ${weights.file}, ${head}`);
+      note(`  weights of ${weights.file} (names of ${weights.source}), ${head}`);
+      for (const line of formatWeightReport(weights).split('\n')) note(`    ${line}`);
     }
     for (const { path, reason } of broken.slice(0, SHOWN_BROKEN)) note(`  left out ${path}: ${reason}`);
     if (broken.length > SHOWN_BROKEN) note(`  and ${broken.length - SHOWN_BROKEN} more broken files`);

@@ -7,6 +7,8 @@ export interface ClassifySettings {
   readonly arch: string;
   /** File or http(s) address of weights to start from; random ones when null, the default. */
   readonly weights: string | null;
+  /** SHA-256 of that file in hexadecimal, which it is compared with; null, the default, compares nothing. */
+  readonly weightsSha256: string | null;
   /** What becomes of the weights' head: see `loadPretrained`. Default `auto`. */
   readonly headPolicy: 'auto' | 'replace' | 'strict';
   /** Start from weights that fit in part; default false. */
@@ -109,6 +111,7 @@ export type WatchName = (typeof watchNames)[number];
 export const defaultSettings: ClassifySettings = {
   arch: 'tf_efficientnet_b0.ns_jft_in1k',
   weights: null,
+  weightsSha256: null,
   headPolicy: 'auto',
   allowPartialWeights: false,
   fold: 0,

@@ -49,6 +49,7 @@ export async function createNetwork(
           headPolicy: settings.headPolicy,
           allowPartial: settings.allowPartialWeights,
           preferEma: true,
+          ...(settings.weightsSha256 === null ? {} : { sha256: settings.weightsSha256 }),
           ...(signal === undefined ? {} : { signal }),
         });
   const { mean, std } = findArchitecture(arch);

@@ -35,6 +35,7 @@ const augment: Rule = (value) => {
   if (Array.isArray(value)) return undefined;
   return oneOf('auto', 'none', ...presetNames.filter((name) => !name.endsWith('-valid')))(value);
 };
+const sha256: Rule = (value) => (/^[0-9a-f]{64}$/i.test(String(value)) ? undefined : '64 hexadecimal digits');
 const names: Rule = (value) =>
   Array.isArray(value) && value.every((name) => typeof name === 'string') ? undefined : 'a list of names';
 const object: Rule = (value) =>
@@ -43,6 +44,7 @@ const object: Rule = (value) =>
 const rules: Readonly<Record<keyof ClassifySettings, Rule>> = {
   arch: text,
   weights: nullOr(text),
+  weightsSha256: nullOr(sha256),
   headPolicy: oneOf('auto', 'replace', 'strict'),
   allowPartialWeights: flag,
   fold: whole(0),
