@@ -92,6 +92,8 @@ describe('trainyard classify train', () => {
   it('killed by kill -9 goes on from its last epoch, though its lock is still there', async () => {
     const run = startTrainyard(folder, train('killed.onnx', '--epochs', '3'));
     await run.waitFor(epochDone(1));
+    // Held still, so that it is there when the second one looks.
+    run.kill('SIGSTOP');
     const second = await runTrainyard(folder, train('killed.onnx', '--epochs', '3', '--resume'));
     expect(second.stderr).toContain(`process ${run.pid}`);
     expect(second.code).toBe(2);

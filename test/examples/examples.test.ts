@@ -109,7 +109,7 @@ describe('examples', () => {
   it('names the examples there are when asked for another one', () => {
     const { status, stderr } = run('example.js', 'bank');
     expect(status).toBe(2);
-    expect(stderr).toContain('bank-marketing | predict-in-node');
+    expect(stderr).toContain('bank-marketing | bird-spectrograms | predict-in-node');
   });
 });
 
