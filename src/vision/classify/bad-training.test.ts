@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -142,6 +142,19 @@ describe('training on bad sounds', () => {
 });
 
 describe('bad settings', () => {
+  it('finds out before training that the model cannot be written', async () => {
+    writeFileSync(join(folder, 'file'), '');
+    await expect(
+      trainClassifier({
+        data: shapes,
+        run: join(folder, 'unwritten'),
+        out: join(folder, 'file', 'x.onnx'),
+        settings: small,
+      }),
+    ).rejects.toThrow(/must be writable.*Write elsewhere/);
+    expect(existsSync(join(folder, 'unwritten', 'run.json'))).toBe(false);
+  });
+
   it('refuses weights of another architecture, and a head of another size under strict', async () => {
     const data = join(shapes, 'shapes.csv');
     const other = join(folder, 'other.safetensors');

@@ -1,5 +1,7 @@
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { ConfigError, type Logger } from '#core';
-import type { BrokenImage } from '#data';
+import { type BrokenImage, writeFailure } from '#data';
 import { type Callbacks, type EpochResult, type FitResult, fit, type StopReason } from '#train';
 import type { PretrainedReport } from '../architectures/index.ts';
 import type { ClassifySettings } from './classify-settings.ts';
@@ -36,7 +38,7 @@ export interface TrainClassifierOptions {
   readonly run: string;
   /** Folder of decoded pictures and spectrograms, which several trainings may share; the run folder when absent. */
   readonly work?: string;
-  /** The ONNX file; `model.onnx` in the run folder when absent. */
+  /** The ONNX file, whose folder is made; `model.onnx` in the run folder when absent. */
   readonly out?: string;
   /** Go on with the run in the folder, if there is one; false by default. */
   readonly resume?: boolean;
@@ -126,7 +128,9 @@ export async function trainClassifier(options: TrainClassifierOptions): Promise<
   const settings = parseSettings(options.settings);
   const folder = await RunFolder.open(options.run, { resume: options.resume ?? false });
   try {
-    const { data, validation, onStage, work = options.run } = options;
+    const { data, validation, onStage, out, work = options.run } = options;
+    // Whether the model can be written is found out before the training, not after it.
+    if (out !== undefined) await makeFolder(dirname(out));
     const pictures = await openPictures(data, validation, {
       ...{ settings, folder: work },
       ...(onStage === undefined ? {} : { onStage }),
@@ -181,6 +185,12 @@ async function trainOn(
   options.onReady?.(factsOf(setup));
   const result = await runFit(setup, stages, { train, validation, counts, updatesPerEpoch });
   return finishRun(setup, result);
+}
+
+async function makeFolder(path: string): Promise<void> {
+  await mkdir(path, { recursive: true }).catch((error: unknown) => {
+    throw writeFailure('classify', path, error);
+  });
 }
 
 interface FitInput {
