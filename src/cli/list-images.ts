@@ -1,8 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { DataError } from '#core';
-
-const pattern = /\.(png|jpe?g|webp|gif)$/i;
+import { isPictureName } from '#data';
 
 /**
  * One image, or all images below a folder in the order of their paths; the class is the name of the folder they are in.
@@ -19,7 +18,7 @@ export async function listImages(path: string): Promise<{ readonly file: string;
   if (facts.isFile()) return [{ file: path, label: basename(dirname(path)) }];
   const entries = await readdir(path, { recursive: true, withFileTypes: true });
   const images = entries
-    .filter((entry) => entry.isFile() && pattern.test(entry.name) && !entry.name.startsWith('.'))
+    .filter((entry) => entry.isFile() && isPictureName(entry.name) && !entry.name.startsWith('.'))
     .map((entry) => ({ file: join(entry.parentPath, entry.name), label: basename(entry.parentPath) }))
     .sort((a, b) => (a.file < b.file ? -1 : 1));
   if (images.length > 0) return images;

@@ -40,6 +40,7 @@ export { Dictionary } from './dictionary.ts';
 export { checkSha256 } from './download/check-sha256.ts';
 export type { DownloadedFile, DownloadOptions } from './download/download-file.ts';
 export { downloadFile } from './download/download-file.ts';
+export { isPictureName, isSoundName } from './file-kinds.ts';
 export { fingerprintTable } from './fingerprint.ts';
 export type { Alignment } from './format-table.ts';
 export { formatDescribe, formatHead, formatNumber, formatTable, tableRecords } from './format-table.ts';

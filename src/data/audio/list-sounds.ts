@@ -1,6 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join, posix } from 'node:path';
 import { DataError } from '#core';
+import { isSoundName } from '../file-kinds.ts';
 
 export interface SoundFile {
   readonly path: string;
@@ -9,8 +10,6 @@ export interface SoundFile {
   /** Names the recording: its path below the folder that was listed, with `/` and without its extension. */
   readonly name: string;
 }
-
-const pattern = /\.(wave?|flac|og[ga]|mp3)$/i;
 
 /**
  * Sounds of files, taken as they are, and of folders with the folders in them, by the extensions .wav, .flac, .ogg, .oga
@@ -60,7 +59,7 @@ async function listFolder(folder: string): Promise<SoundFile[]> {
         .map((entry) => {
           const path = posix.join(relative, entry.name);
           if (entry.isDirectory()) return below(path);
-          return pattern.test(entry.name) ? [path] : [];
+          return isSoundName(entry.name) ? [path] : [];
         }),
     );
     return nested.flat();

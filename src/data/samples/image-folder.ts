@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { DataError, distFile } from '#core';
+import { isPictureName } from '../file-kinds.ts';
 import { checkIndex, type Dataset, type Sample } from './dataset.ts';
 import { type DecodeOptions, decodeImage } from './decode-image.ts';
 import type { DatasetDescription } from './open-dataset.ts';
@@ -15,8 +16,6 @@ export interface ImageFolderListing {
   readonly files: readonly (readonly [path: string, label: number])[];
   readonly classes: readonly string[];
 }
-
-const pattern = /\.(png|jpe?g|webp|gif)$/i;
 
 /**
  * Images in one folder per class; classes are the folders' names, sorted by their code units, as torchvision's
@@ -91,7 +90,7 @@ async function listImages(folder: string): Promise<string[]> {
     entries.map((entry) => {
       const path = join(folder, entry.name);
       if (entry.isDirectory()) return listImages(path);
-      return pattern.test(entry.name) ? [path] : [];
+      return isPictureName(entry.name) ? [path] : [];
     }),
   );
   return nested.flat().sort();

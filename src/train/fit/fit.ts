@@ -4,7 +4,12 @@ import { type Batch, CompiledModel, type CompileOptions } from '../compile/compi
 import type { DataSource } from './data-source.ts';
 import type { Callbacks, EpochResult, FitResult, StopReason } from './fit-event.ts';
 import { Joined, type Metric } from './metrics.ts';
-import { type CheckpointOptions, TrainingFiles, type TrainingProgress } from './training-files.ts';
+import {
+  type CheckpointOptions,
+  restoreTraining,
+  TrainingFiles,
+  type TrainingProgress,
+} from './training-files.ts';
 import { Watch } from './watch.ts';
 
 export interface FitOptions extends CompileOptions {
@@ -125,7 +130,7 @@ class FitRun {
     const stored = await this.files.read();
     // An epoch that has begun trains what it unfroze.
     await this.unfreezeUpTo(stored.progress.epoch + (stored.progress.batch > 0 ? 1 : 0));
-    const progress = this.files.restore(this.compiled, stored);
+    const progress = restoreTraining(this.compiled, stored);
     this.history.push(...progress.history);
     if (progress.watch !== undefined) this.watch.state = progress.watch;
     const { schedule } = this.options;

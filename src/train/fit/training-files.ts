@@ -79,14 +79,6 @@ export class TrainingFiles {
     }
     return { tensors, progress };
   }
-
-  /**
-   * Puts a training back to where a checkpoint stands.
-   * @throws DataError when it is of another model, ConfigError when it has another seed
-   */
-  restore(compiled: CompiledModel, stored: StoredTraining): TrainingProgress {
-    return restore(compiled, stored);
-  }
 }
 
 /** A checkpoint of `fit`. */
@@ -95,7 +87,14 @@ interface StoredTraining {
   readonly progress: TrainingProgress & { readonly position: TrainingPosition };
 }
 
-function restore(compiled: CompiledModel, { tensors, progress }: StoredTraining): TrainingProgress {
+/**
+ * Puts a training back to where a checkpoint stands.
+ * @throws DataError when it is of another model, ConfigError when it has another seed
+ */
+export function restoreTraining(
+  compiled: CompiledModel,
+  { tensors, progress }: StoredTraining,
+): TrainingProgress {
   const seed = compiled.position.seed;
   if (progress.position.seed !== seed) {
     throw new ConfigError(

@@ -10,6 +10,8 @@ import {
   DecodedCache,
   type ImageIndex,
   type ImageItem,
+  isPictureName,
+  isSoundName,
   readImageIndex,
   readSoundOptions,
   type SoundPictureOptions,
@@ -157,9 +159,6 @@ function isIndex(source: string | Table | ImageIndex): source is ImageIndex {
   return typeof source === 'object' && 'items' in source;
 }
 
-const soundPattern = /\.(wave?|flac|og[ga]|mp3)$/i;
-const picturePattern = /\.(png|jpe?g|webp|gif)$/i;
-
 /** Whether a folder's first file that is a sound or a picture is a sound. */
 async function holdsSounds(folder: string): Promise<boolean> {
   const facts = await stat(folder).catch(() => undefined);
@@ -167,8 +166,8 @@ async function holdsSounds(folder: string): Promise<boolean> {
   const find = async (path: string): Promise<boolean | undefined> => {
     const entries = await readdir(path, { withFileTypes: true });
     const names = entries.filter((entry) => entry.isFile()).map(({ name }) => name);
-    const known = names.find((name) => soundPattern.test(name) || picturePattern.test(name));
-    if (known !== undefined) return soundPattern.test(known);
+    const known = names.find((name) => isSoundName(name) || isPictureName(name));
+    if (known !== undefined) return isSoundName(known);
     for (const entry of entries) {
       if (!entry.isDirectory() || entry.name.startsWith('.')) continue;
       const found = await find(join(path, entry.name));
@@ -204,7 +203,7 @@ async function drawSounds(
 }
 
 function refuseSounds(items: readonly ImageItem[]): void {
-  const sound = items.find(({ path }) => soundPattern.test(path));
+  const sound = items.find(({ path }) => isSoundName(path));
   if (sound === undefined) return;
   throw new ConfigError(
     `classify: a table must list pictures, but has the sound "${sound.path}". Draw them first: trainyard audio spectrogram, or give the folder of sounds itself.`,

@@ -115,8 +115,7 @@ export function parseSettings(given: Partial<ClassifySettings> = {}): ClassifySe
 }
 
 function contradictions(settings: ClassifySettings): string[] {
-  const { cap, floor, loss, mixup, cutmix, labelSmoothing, classWeights, freeze, unfreezeEvery, watch } =
-    settings;
+  const { cap, floor, loss, mixup, cutmix, labelSmoothing, classWeights, freeze, unfreezeEvery } = settings;
   const { warmupEpochs, epochs, schedule } = settings;
   const faults: string[] = [];
   if (floor > cap) faults.push(`floor ${floor} is above cap ${cap}`);
@@ -137,6 +136,5 @@ function contradictions(settings: ClassifySettings): string[] {
     faults.push(`warm-up of ${warmupEpochs} epochs must be shorter than ${epochs} epochs`);
   if (warmupEpochs > 0 && schedule === 'one-cycle')
     faults.push('one-cycle has a warm-up of its own: leave out warmupEpochs');
-  if (!watchNames.includes(watch)) faults.push(`watch must be one of ${watchNames.join(', ')}`);
   return faults;
 }

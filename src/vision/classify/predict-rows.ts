@@ -6,7 +6,6 @@ export interface PredictRowsOptions {
   /** Views of each picture whose probabilities are averaged with those of the picture itself. */
   readonly views?: { readonly count: number; readonly pipeline: Pipeline };
   readonly onProgress?: (done: number, total: number) => void;
-  readonly signal?: AbortSignal;
 }
 
 const CHUNK = 32;
@@ -19,11 +18,11 @@ export async function predictRows(
   classifier: ImageClassifier,
   cache: DecodedCache,
   rows: ArrayLike<number>,
-  { views, onProgress, signal }: PredictRowsOptions = {},
+  { views, onProgress }: PredictRowsOptions = {},
 ): Promise<Float32Array> {
   const classes = classifier.classes.length;
   const all = new Float32Array(rows.length * classes);
-  for (let from = 0; from < rows.length && signal?.aborted !== true; from += CHUNK) {
+  for (let from = 0; from < rows.length; from += CHUNK) {
     const count = Math.min(CHUNK, rows.length - from);
     const pictures = await Promise.all(Array.from({ length: count }, (_, i) => cache.get(rows[from + i])));
     const sum = all.subarray(from * classes, (from + count) * classes);

@@ -4,6 +4,8 @@ import { DataError } from '#core';
 import {
   decodeAudio,
   decodePixels,
+  isPictureName,
+  isSoundName,
   mixDown,
   type Pixels,
   readAudio,
@@ -26,9 +28,6 @@ export interface InputPictures {
   /** Seconds from the sound's start to each window's; `[0]` for a picture. */
   readonly starts: readonly number[];
 }
-
-const pictureName = /\.(png|jpe?g|webp|gif)$/i;
-const soundName = /\.(wave?|flac|og[ga]|mp3)$/i;
 
 /** Longer sides shrink while they are read: no network here sees more. */
 const MAX_SIDE = 4096;
@@ -74,10 +73,10 @@ async function listFolder(folder: string, takesSounds: boolean): Promise<Classif
     return (await Promise.all(nested)).flat();
   };
   const paths = (await below(folder)).sort();
-  const sounds = paths.filter((path) => soundName.test(path)).length;
+  const sounds = paths.filter((path) => isSoundName(path)).length;
   const items = paths.flatMap((path): ClassifierInput[] => {
-    if (pictureName.test(path)) return [{ path, kind: 'picture' }];
-    return takesSounds && soundName.test(path) ? [{ path, kind: 'sound' }] : [];
+    if (isPictureName(path)) return [{ path, kind: 'picture' }];
+    return takesSounds && isSoundName(path) ? [{ path, kind: 'sound' }] : [];
   });
   if (items.length > 0) return items;
   const got = sounds > 0 ? `only ${sounds} sounds, and this model was not trained on sounds` : 'none';
@@ -89,8 +88,8 @@ async function listFolder(folder: string, takesSounds: boolean): Promise<Classif
 
 /** By the name; by the first bytes where that tells nothing. */
 async function kindOf(path: string): Promise<ClassifierInput['kind']> {
-  if (pictureName.test(path)) return 'picture';
-  if (soundName.test(path)) return 'sound';
+  if (isPictureName(path)) return 'picture';
+  if (isSoundName(path)) return 'sound';
   const file = await open(path);
   try {
     const { buffer } = await file.read({ buffer: Buffer.alloc(12), length: 12, position: 0 });
