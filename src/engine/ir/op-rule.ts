@@ -64,6 +64,8 @@ export interface Emitter {
   blocked(value: Value): string;
   /** Whether the value already exists in blocked layout. */
   isBlocked(value: Value): boolean;
+  /** Another form of a value, made when it is first asked for: `form` tells its forms apart. */
+  once(value: Value, form: string, make: () => string): string;
   /** Adds a node and returns the name of its first output. */
   node(op: string, inputs: readonly string[], options?: EmitOptions): string;
   /** Adds a node and returns the names of all its outputs. */

@@ -45,6 +45,7 @@ class GraphEmitter implements Emitter {
   private readonly graph: OnnxGraph;
   private readonly options: EmitGraphOptions;
   private readonly names = new Map<Value, Names>();
+  private readonly forms = new Map<Value, Map<string, string>>();
   /** Prefix of the names of the node being emitted, so that a profile finds it again. */
   private prefix = '';
   /** An input whose first size is the free one, and that size once it has been read. */
@@ -130,6 +131,14 @@ class GraphEmitter implements Emitter {
       throw new GraphError(`emitGraph: inputs must be emitted first, but one of ${value.node.op} is not.`);
     }
     return names;
+  }
+
+  once(value: Value, form: string, make: () => string): string {
+    const forms = this.forms.get(value) ?? new Map<string, string>();
+    this.forms.set(value, forms);
+    const name = forms.get(form) ?? make();
+    forms.set(form, name);
+    return name;
   }
 
   node(op: string, inputs: readonly string[], options: EmitOptions = {}): string {

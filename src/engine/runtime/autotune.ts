@@ -25,7 +25,9 @@ const tunedOps: ReadonlySet<OpName> = new Set<OpName>([
 const PRUNE = 4;
 /** Estimated milliseconds below which nothing is measured. */
 const WORTHWHILE_MS = 0.15;
-const RUNS = 8;
+/** How often the lowerings take turns, and runs of each turn but the first. */
+const ROUNDS = 5;
+const RUNS = 2;
 /** Operands larger than this are not measured: the copies would need too much memory. */
 const LARGEST_BYTES = 512 * 2 ** 20;
 
@@ -57,9 +59,13 @@ export async function autotune(values: readonly Value[], options: AutotuneOption
   };
 }
 
-function tuningKey(node: GraphNode, { device, threads, blockSize }: Target): string {
+/** Names its candidates, so that a choice is made again when there are others. */
+function tuningKey(node: GraphNode, target: Target): string {
+  const { device, threads, blockSize } = target;
   const attributes = Object.entries(node.attributes).map(([name, value]) => `${name}=${String(value)}`);
-  return `${node.op}(${node.inputs.map(formatType).join(', ')}) ${attributes.join(' ')} @ ${device} ${threads} ${blockSize}`;
+  const operands = node.inputs.map(formatType).join(', ');
+  const names = applicableLowerings(node, target).map(({ name }) => name);
+  return `${node.op}(${operands}) ${attributes.join(' ')} @ ${device} ${threads} ${blockSize} of ${names.join(', ')}`;
 }
 
 /** Lowerings whose estimate is near the best, when there is anything to gain. */
@@ -76,53 +82,100 @@ function worthMeasuring(node: GraphNode, target: Target): readonly Lowering<OpNa
   return candidates.filter((_, i) => costs[i] <= PRUNE * least + WORTHWHILE_MS);
 }
 
+/** A lowering in a session of its own, with the least time seen. */
+interface Entrant {
+  readonly name: string;
+  readonly session: Ort.InferenceSession;
+  least: number;
+}
+
+/**
+ * The lowerings take turns, so that a machine that is slow for a moment is slow for all of them; those that are far
+ * behind drop out.
+ */
 async function fastest(
   node: GraphNode,
   candidates: readonly Lowering<OpName>[],
   target: Target,
 ): Promise<string> {
-  let best = candidates[0].name;
-  let least = Number.POSITIVE_INFINITY;
-  for (const { name } of candidates) {
-    const seconds = await measure(node, name, target, least).catch(() => Number.POSITIVE_INFINITY);
-    if (seconds < least) {
-      least = seconds;
-      best = name;
+  const runtime = await loadRuntime();
+  const entrants: Entrant[] = [];
+  const feeds = createFeeds(node, target, runtime);
+  try {
+    for (const { name } of candidates) {
+      // A lowering that the runtime refuses is none.
+      const session = await createSession(node, name, target, runtime).catch(() => undefined);
+      if (session !== undefined) entrants.push({ name, session, least: Number.POSITIVE_INFINITY });
     }
+    let left = entrants;
+    for (let round = 0; round < ROUNDS; round++) {
+      for (const entrant of left) await timeRuns(entrant, feeds, round === 0 ? 1 : RUNS);
+      const best = Math.min(...left.map(({ least }) => least));
+      left = left.filter(({ least }) => least <= (round === 0 ? 3 : 1.3) * best);
+      if (left.length < 2) break;
+    }
+    return left.reduce((a, b) => (b.least < a.least ? b : a), left[0])?.name ?? candidates[0].name;
+  } finally {
+    for (const { session } of entrants) await session.release();
   }
-  return best;
+}
+
+/** One run that is not counted, then `runs` that are. */
+async function timeRuns(entrant: Entrant, feeds: Record<string, Ort.Tensor>, runs: number): Promise<void> {
+  try {
+    await entrant.session.run(feeds);
+    for (let run = 0; run < runs; run++) {
+      const start = now();
+      await entrant.session.run(feeds);
+      entrant.least = Math.min(entrant.least, now() - start);
+    }
+  } catch {
+    entrant.least = Number.POSITIVE_INFINITY;
+  }
 }
 
 const isImage = ({ shape, dtype }: Value, { blockSize }: Target): boolean =>
   blockSize > 1 && shape.length === 4 && dtype === 'float32' && shape[1] >= blockSize;
 
-/**
- * Least seconds of a few runs of the node alone. Images come and go in the blocked layout, which they have in the
- * middle of a network; weights come plain.
- */
-async function measure(node: GraphNode, lowering: string, target: Target, limit: number): Promise<number> {
-  const runtime = await loadRuntime();
+/** Whether operand `i` comes blocked: images do in the middle of a network; weights come plain. */
+function isFedBlocked({ op, inputs }: GraphNode, i: number, target: Target): boolean {
+  const weightAt = op === 'conv2d' || op === 'conv2dInput' ? 1 : -1;
+  return i !== weightAt && isImage(inputs[i], target);
+}
+
+function fedShape(node: GraphNode, i: number, target: Target): number[] {
+  const [n, c, ...rest] = node.inputs[i].shape;
+  const { blockSize } = target;
+  return isFedBlocked(node, i, target)
+    ? [n, Math.ceil(c / blockSize) * blockSize, ...rest]
+    : [...node.inputs[i].shape];
+}
+
+function createFeeds(node: GraphNode, target: Target, runtime: typeof Ort): Record<string, Ort.Tensor> {
+  const feeds = node.inputs.map((_, i) => {
+    const shape = fedShape(node, i, target);
+    return [`x${i}`, new runtime.Tensor('float32', patterned(sizeOf(shape)), shape)] as const;
+  });
+  return Object.fromEntries(feeds);
+}
+
+/** The node alone, its result wanted as it would be in the middle of a network. */
+function createSession(
+  node: GraphNode,
+  lowering: string,
+  target: Target,
+  runtime: typeof Ort,
+): Promise<Ort.InferenceSession> {
   const inputs = node.inputs.map(({ dtype, shape }, i) => build.input(`x${i}`, dtype, shape));
   const outputs = createNode(node.op, inputs, node.attributes);
   const graph = new OnnxGraph('candidate');
-  const weightAt = node.op === 'conv2d' || node.op === 'conv2dInput' ? 1 : -1;
-  const feeds: Record<string, Ort.Tensor> = {};
-  inputs.forEach((input, i) => {
-    const { blockSize } = target;
-    const blocked = i !== weightAt && isImage(input, target);
-    const shape = blocked
-      ? [input.shape[0], Math.ceil(input.shape[1] / blockSize) * blockSize, ...input.shape.slice(2)]
-      : [...input.shape];
-    graph.input(`x${i}`, input.dtype as OnnxDType, shape);
-    feeds[`x${i}`] = new runtime.Tensor('float32', patterned(sizeOf(shape)), shape);
+  inputs.forEach(({ dtype }, i) => {
+    graph.input(`x${i}`, dtype as OnnxDType, fedShape(node, i, target));
   });
   const [result] = emitGraph(graph, outputs, {
     target,
     choose: (found) => (found.op === node.op ? lowering : undefined),
-    bindInput: (name, value) => {
-      const i = Number(name.slice(1));
-      return i !== weightAt && isImage(value, target) ? { blocked: name } : name;
-    },
+    bindInput: (name) => (isFedBlocked(node, Number(name.slice(1)), target) ? { blocked: name } : name),
     wantsBlocked: (value) => isImage(value, target),
   });
   // Only a corner is handed out, so that no time goes into a large result.
@@ -132,25 +185,12 @@ async function measure(node: GraphNode, lowering: string, target: Target, limit:
     graph.int64([1]),
   ]);
   graph.output(corner, 'float32', [1], 'corner');
-  const session = await runtime.InferenceSession.create(graph.toModel(), {
+  return runtime.InferenceSession.create(graph.toModel(), {
     logSeverityLevel: 4,
     graphOptimizationLevel: 'disabled',
     enableMemPattern: false,
     ...(target.threads > 0 ? { intraOpNumThreads: target.threads, interOpNumThreads: 1 } : {}),
   });
-  try {
-    let least = Number.POSITIVE_INFINITY;
-    await session.run(feeds);
-    for (let run = 0; run < RUNS; run++) {
-      const start = now();
-      await session.run(feeds);
-      least = Math.min(least, now() - start);
-      if (least > 3 * limit) break;
-    }
-    return least;
-  } finally {
-    await session.release();
-  }
 }
 
 /** Numbers that are neither zero nor denormal. */

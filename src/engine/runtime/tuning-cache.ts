@@ -11,7 +11,7 @@ export interface TuningCache {
 }
 
 /** Rises when lowerings change so much that old choices mean nothing. */
-const VERSION = 1;
+const VERSION = 2;
 
 /** Where choices are kept: `TRAINYARD_CACHE`, or `.cache/trainyard` in the user's folder. */
 function cacheFile(): string {

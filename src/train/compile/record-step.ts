@@ -5,6 +5,7 @@ import {
   gradients,
   type Parameter,
   placeholder,
+  poolFirst,
   recompute,
   State,
   Tensor,
@@ -187,7 +188,7 @@ export function recordTrainingStep(
     return loss(model.forward(...batch.slice(0, -1)), batch[batch.length - 1]);
   });
   const trainable = trainableParameters(model);
-  const forward = [result.value, ...buffers.values()];
+  const forward = poolFirst([result.value, ...buffers.values()]);
   const [lossValue, ...bufferValues] = options.mixedPrecision ? autocast(forward) : forward;
   const scaled = state.scaling === undefined ? lossValue : build.mul(lossValue, state.scaling.scale.value);
   const values = gradients(
@@ -234,5 +235,5 @@ export function recordEvaluation(
     model.train();
     return parts;
   });
-  return { outputs: result.map((tensor) => tensor.value), updates: new Map() };
+  return { outputs: poolFirst(result.map((tensor) => tensor.value)), updates: new Map() };
 }

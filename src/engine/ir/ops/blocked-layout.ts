@@ -1,5 +1,6 @@
 import type { Shape } from '#core';
 import type { EmitOptions, Emitter, OnnxAttributeValue, Target } from '../op-rule.ts';
+import type { Value } from '../value.ts';
 
 /** ONNX Runtime's operators on `[N, C/B, H, W, B]` tensors; its optimiser uses them, and so may a model. */
 export const blockedDomain = 'com.microsoft.nchwc';
@@ -33,46 +34,60 @@ export function padVector(e: Emitter, name: string, shape: Shape): string {
   return padEnds(e, name, shape, [...shape.slice(1).map(() => 0), missing]);
 }
 
-const transpose = (e: Emitter, name: string, ints: readonly number[]): string =>
-  e.node('Transpose', [name], { attributes: { perm: { ints } } });
+/** Rows of `[…, rows, length]` in another order. */
+function takeRows(e: Emitter, name: string, shape: Shape, order: BigInt64Array): string {
+  const indices = e.constant(order, [order.length], 'int64', 'order');
+  return e.node('Gather', [e.reshape(name, shape), indices], {
+    attributes: { axis: { int: shape.length - 2 } },
+  });
+}
 
 /**
  * A dense weight `[O, I, kH, kW]` in the order in which blocked convolution reads it, `[O/B, I/B, kH·kW, B(i), B(o)]`,
- * declared as `[O, I, kH, kW]` with O and I padded. Two transpositions that each move one axis are faster than one
- * that moves several.
+ * declared as `[O, I, kH, kW]` with O and I padded. It is made of operators that use all threads: `Transpose` uses one.
  */
-export function blockDenseWeight(e: Emitter, name: string, shape: Shape): string {
-  const { blockSize: b } = e.target;
-  const [o, i, h, w] = shape;
-  const [outs, ins] = [padChannels(o, e.target), padChannels(i, e.target)];
-  const padded = padEnds(e, name, shape, [outs - o, ins - i]);
-  let ordered = transpose(e, e.reshape(padded, [outs / b, b, ins * h * w]), [0, 2, 1]);
-  if (h * w > 1)
-    ordered = transpose(e, e.reshape(ordered, [outs / b, ins / b, b, h * w, b]), [0, 1, 3, 2, 4]);
-  return e.reshape(ordered, [outs, ins, h, w]);
+export function blockDenseWeight(e: Emitter, weight: Value): string {
+  return e.once(weight, 'dense blocks', () => {
+    const { blockSize: b } = e.target;
+    const [o, i, h, w] = weight.shape;
+    const [outs, ins] = [padChannels(o, e.target), padChannels(i, e.target)];
+    const taps = h * w;
+    const padded = padEnds(e, e.plain(weight), weight.shape, [outs - o, ins - i]);
+    // [O/B, I·kH·kW, B(o)], then taps before the channels of a block.
+    const rows = e.node('ReorderInput', [e.reshape(padded, [1, outs, ins * taps, 1])], {
+      domain: blockedDomain,
+    });
+    if (taps === 1) return e.reshape(rows, [outs, ins, h, w]);
+    const order = BigInt64Array.from({ length: taps * b }, (_, row) =>
+      BigInt((row % b) * taps + Math.floor(row / b)),
+    );
+    return e.reshape(takeRows(e, rows, [(outs * ins) / (b * b), b * taps, b], order), [outs, ins, h, w]);
+  });
 }
 
 /**
  * The same for the kernel of the gradient in the input: turned by 180°, input and output channels in each other's
- * place: `[I/B, O/B, kH·kW, B(o), B(i)]`, declared as `[I, O, kH, kW]`.
+ * place: `[I/B, O/B, kH·kW, B(o), B(i)]`, declared as `[I, O, kH, kW]`. Each block of the forward pass's weight is
+ * transposed, then whole blocks change places.
  */
-export function blockFlippedWeight(e: Emitter, name: string, shape: Shape): string {
+export function blockFlippedWeight(e: Emitter, weight: Value): string {
   const { blockSize: b } = e.target;
-  const [o, i, h, w] = shape;
-  const [outs, ins] = [padChannels(o, e.target), padChannels(i, e.target)];
-  const padded = padEnds(e, name, shape, [outs - o, ins - i]);
+  const [o, i, h, w] = weight.shape;
+  const [outs, ins] = [padChannels(o, e.target) / b, padChannels(i, e.target) / b];
   const taps = h * w;
-  if (taps === 1) {
-    const ordered = transpose(e, e.reshape(padded, [outs / b, b, ins / b, 1, b]), [2, 0, 3, 1, 4]);
-    return e.reshape(ordered, [ins, outs, h, w]);
-  }
-  // Three transpositions that each move one axis, then whole blocks change places: a third of the time of one step.
-  const swapped = transpose(e, e.reshape(padded, [outs, ins, taps]), [1, 0, 2]);
-  const inner = transpose(e, e.reshape(swapped, [ins / b, b, outs * taps]), [0, 2, 1]);
-  const blocks = transpose(e, e.reshape(inner, [ins / b, outs / b, b, taps, b]), [0, 1, 3, 2, 4]);
-  const backwards = e.int64(Array.from({ length: taps }, (_, k) => taps - 1 - k));
-  const turned = e.node('Gather', [blocks, backwards], { attributes: { axis: { int: 2 } } });
-  return e.reshape(turned, [ins, outs, h, w]);
+  const blocks = outs * ins * taps;
+  const turned = e.node('ReorderInput', [e.reshape(blockDenseWeight(e, weight), [blocks, b, b, 1])], {
+    domain: blockedDomain,
+  });
+  const order = BigInt64Array.from({ length: blocks }, (_, block) => {
+    const [tap, out, input] = [
+      block % taps,
+      Math.floor(block / taps) % outs,
+      Math.floor(block / (taps * outs)),
+    ];
+    return BigInt((out * ins + input) * taps + taps - 1 - tap);
+  });
+  return e.reshape(takeRows(e, turned, [blocks, b * b], order), [ins * b, outs * b, h, w]);
 }
 
 /** A weight whose input stays plain (fewer input channels than a block): `[O/B, I, kH, kW, B]`. */

@@ -109,7 +109,7 @@ export const convForwardLowerings: OpTable['conv2d']['lowerings'] = [
       productCost(convProducts(weight.shape, y.shape), 0.9, target) +
       passCost(sizeOf(weight.shape) * 2, target),
     emit: (e, { inputs: [x, weight, ...bias], attributes }) => {
-      const filter = blockDenseWeight(e, e.plain(weight), weight.shape);
+      const filter = blockDenseWeight(e, weight);
       return [
         {
           blocked: blockedConv(e, [e.blocked(x), filter, ...blockedBias(e, bias)], {

@@ -170,7 +170,7 @@ export const convInputLowerings: OpTable['conv2dInput']['lowerings'] = [
     emit: (e, node) => {
       const [dy, weight] = node.inputs;
       const kernel = weight.shape.slice(2);
-      const filter = blockFlippedWeight(e, e.plain(weight), weight.shape);
+      const filter = blockFlippedWeight(e, weight);
       const source = hasStride(node) ? stuffZeros(e, node) : e.blocked(dy);
       return [{ blocked: blockedConv(e, [source, filter], { kernel, pads: flippedPads(node) }) }];
     },

@@ -4,6 +4,7 @@ import type { Emitter, OpTable, Target } from '../op-rule.ts';
 import type { GraphNode, Value } from '../value.ts';
 import {
   blockedConv,
+  blockedDomain,
   hasBlocks,
   padChannels,
   passCost,
@@ -133,6 +134,71 @@ function emitBlockedDepthwise(e: Emitter, node: Node): string {
   return unblockDepthwiseWeight(e, e.reshape(total, [1, c, ...shape.slice(2)]), shape);
 }
 
+/**
+ * Every pair of an output and an input channel of every sample is a channel of one image, whose kernel is dy: the
+ * depthwise convolution gives each pair's gradient, and the samples are added up. For few channels, where products of
+ * matrices are too narrow to be fast.
+ */
+function emitBlockedPairs(e: Emitter, { inputs: [x, dy], attributes }: Node): string {
+  const { strides, pads, dilations, shape } = attributes;
+  const [n, c, h, w] = x.shape;
+  const [, o, ...kernel] = dy.shape;
+  const padded = [h + pads[0] + pads[2], w + pads[1] + pads[3]];
+  const images = pads.some((pad) => pad > 0)
+    ? e.node('Pad', [e.plain(x), e.int64([0, 0, pads[0], pads[1], 0, 0, pads[2], pads[3]])])
+    : e.plain(x);
+  const pairs = (name: string, own: readonly number[], size: readonly number[]) => {
+    const whole = [n, o, c, ...size];
+    const repeated =
+      sizeOf(own) === sizeOf(whole) ? name : e.node('Expand', [e.reshape(name, own), e.int64(whole)]);
+    return e.node('ReorderInput', [e.reshape(repeated, [1, n * o * c, ...size])], { domain: blockedDomain });
+  };
+  const filters = e.reshape(pairs(e.plain(dy), [n, o, 1, ...kernel], kernel), [n * o * c, 1, ...kernel]);
+  const swapped = { strides: dilations, dilations: strides, groups: n * o * c, kernel };
+  const found = blockedConv(e, [pairs(images, [n, 1, c, ...padded], padded), filters], swapped);
+  const size = windowedSize(padded, kernel, { ...swapped, pads: [0, 0, 0, 0] });
+  const plain = e.node('ReorderOutput', [found], {
+    domain: blockedDomain,
+    attributes: { channels: { int: n * o * c } },
+  });
+  const total = e.reshape(sumSamples(e, plain, n, o * c * size[0] * size[1]), [o, c, ...size]);
+  const isLarger = size[0] > shape[2] || size[1] > shape[3];
+  return isLarger
+    ? e.node('Slice', [total, e.int64([0, 0]), e.int64(shape.slice(2)), e.int64([2, 3])])
+    : total;
+}
+
+/**
+ * A convolution of plain images with dy as its kernel, as dy lies in memory: input channels are images, samples are
+ * groups of one input channel each, `[C, N, H, W]` ⋆ `[N·O, 1, Ho, Wo]` = `[C, N·O, kH, kW]`, and samples are added up.
+ */
+function emitBlockedStem(e: Emitter, { inputs: [x, dy], attributes }: Node): string {
+  const { strides, pads, dilations, shape } = attributes;
+  const [n, c, h, w] = x.shape;
+  const kernel = dy.shape.slice(2);
+  const outs = padChannels(dy.shape[1], e.target);
+  const turned = c === 1 ? e.reshape(e.plain(x), [1, n, h, w]) : permute(e, e.plain(x), [1, 0, 2, 3]);
+  // Where windows lie in the padding, the kernel takes one element at a time.
+  const images = pads.some((pad) => pad > 0)
+    ? e.node('Pad', [turned, e.int64([0, 0, pads[0], pads[1], 0, 0, pads[2], pads[3]])])
+    : turned;
+  const swapped = { strides: dilations, dilations: strides, groups: n, kernel };
+  const filters = e.reshape(e.blocked(dy), [n * outs, 1, ...kernel]);
+  const found = blockedConv(e, [images, filters], swapped);
+  const padded = [h + pads[0] + pads[2], w + pads[1] + pads[3]];
+  const size = windowedSize(padded, kernel, { ...swapped, pads: [0, 0, 0, 0] });
+  const plain = e.node('ReorderOutput', [found], {
+    domain: blockedDomain,
+    attributes: { channels: { int: n * outs } },
+  });
+  const ones = e.constant(new Float32Array(n).fill(1), [1, n], 'float32');
+  const total = e.node('MatMul', [ones, e.reshape(plain, [c, n, outs * size[0] * size[1]])]);
+  const weight = permute(e, e.reshape(total, [c, outs, ...size]), [1, 0, 2, 3]);
+  const isLarger = outs > shape[0] || size[0] > shape[2] || size[1] > shape[3];
+  const ends = [shape[0], shape[2], shape[3]];
+  return isLarger ? e.node('Slice', [weight, e.int64([0, 0, 0]), e.int64(ends), e.int64([0, 2, 3])]) : weight;
+}
+
 /** Every sample's product dy·xᵀ, `[N, O, C]`, then their sum. */
 function emitSampleProducts(e: Emitter, node: Node): string {
   const [x, dy] = node.inputs;
@@ -207,5 +273,35 @@ export const convWeightLowerings: OpTable['conv2dWeight']['lowerings'] = [
       x.dtype === 'float32',
     cost: (node, target) => productCost(products(node), 0.3, target),
     emit: (e, node) => [emitBlockedDepthwise(e, node)],
+  },
+  {
+    name: 'blocked stem',
+    applies: ({ inputs: [x], attributes }, target) =>
+      hasBlocks(target) &&
+      attributes.groups === 1 &&
+      x.shape[1] < target.blockSize &&
+      attributes.pads.every((pad) => pad >= 0) &&
+      x.dtype === 'float32',
+    cost: (node, target) => {
+      const [x, dy] = node.inputs;
+      const waste = padChannels(dy.shape[1], target) / dy.shape[1];
+      return productCost(products(node) * waste, 0.3, target) + passCost(sizeOf(x.shape) * 2, target);
+    },
+    emit: (e, node) => [emitBlockedStem(e, node)],
+  },
+  {
+    name: 'blocked pairs',
+    applies: ({ inputs: [x, dy], attributes }, target) =>
+      hasBlocks(target) &&
+      attributes.groups === 1 &&
+      (x.shape[0] * x.shape[1] * dy.shape[1]) % target.blockSize === 0 &&
+      attributes.pads.every((pad) => pad >= 0) &&
+      x.dtype === 'float32',
+    cost: (node, target) => {
+      const [x, dy] = node.inputs;
+      const repeated = sizeOf(x.shape) * dy.shape[1] + sizeOf(dy.shape) * x.shape[1];
+      return productCost(products(node), 0.3, target) + passCost(repeated * 2, target);
+    },
+    emit: (e, node) => [emitBlockedPairs(e, node)],
   },
 ];

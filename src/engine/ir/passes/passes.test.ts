@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  gradients,
   interpret,
   printGraph,
   referenceTensor,
@@ -10,6 +11,7 @@ import {
 } from '#engine';
 import * as build from '../build.ts';
 import { foldChannelAffine, freezeVariables } from './freeze.ts';
+import { poolFirst } from './pool-first.ts';
 import { replaceValues, rewrite } from './rewrite.ts';
 import { simplify } from './simplify.ts';
 
@@ -136,5 +138,41 @@ describe('verifyGraph', () => {
     const bad = { ...sum, shape: [9], node: { ...node, outputs: [] as Value[] } };
     bad.node.outputs.push(bad);
     expect(() => verifyGraph([bad])).toThrow(/verifyGraph: .*\[9\]/);
+  });
+});
+
+describe('poolFirst', () => {
+  const pool = { kernel: [2, 2], strides: [2, 2], pads: [0, 0, 0, 0] } as const;
+  const images = () => build.input('x', 'float32', [1, 1, 4, 4]);
+  // Windows with one maximum, with two of them, with zeros alone, and with negative numbers alone.
+  const data = [1, 2, 3, 3, -1, 0, 2, 1, 0, 0, -4, -3, 0, 0, -2, -2];
+  const bindings = { x: referenceTensor(data, [1, 1, 4, 4]) };
+
+  it('pools before ReLU and changes neither values nor gradients', () => {
+    const input = images();
+    const before = build.maxPool2d(build.relu(input), pool);
+    const [after] = poolFirst([before]);
+    expect(ops([after])).toEqual(['input', 'maxPool2d', 'relu']);
+    const both = [before, after].flatMap((y) => {
+      const loss = build.sum(build.mul(y, y));
+      return [y, ...gradients(loss, [input])];
+    });
+    const [y, dx, pooled, gradient] = interpret(both, bindings).map((result) => Array.from(result.data));
+    expect(pooled).toEqual([2, 3, 0, 0]);
+    expect(y).toEqual(pooled);
+    // The first of the two maxima takes it all; 2·3 = 6.
+    expect(gradient).toEqual([0, 4, 6, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    expect(dx).toEqual(gradient);
+  });
+
+  it('leaves alone what is read elsewhere, and windows of padding', () => {
+    const active = build.relu(images());
+    expect(ops(poolFirst([build.maxPool2d(active, pool), active]))).toEqual(['input', 'relu', 'maxPool2d']);
+    const padded = { kernel: [2, 2], strides: [2, 2], pads: [2, 2, 0, 0] } as const;
+    expect(ops(poolFirst([build.maxPool2d(build.relu(images()), padded)]))).toEqual([
+      'input',
+      'relu',
+      'maxPool2d',
+    ]);
   });
 });
