@@ -34,9 +34,9 @@ export function padVector(e: Emitter, name: string, shape: Shape): string {
   return padEnds(e, name, shape, [...shape.slice(1).map(() => 0), missing]);
 }
 
-/** Rows of `[…, rows, length]` in another order. */
-function takeRows(e: Emitter, name: string, shape: Shape, order: BigInt64Array): string {
-  const indices = e.constant(order, [order.length], 'int64', 'order');
+/** Rows of a value of shape `[…, rows, length]` in another order, copied by all threads. */
+export function reorderRows(e: Emitter, name: string, shape: Shape, order: readonly number[]): string {
+  const indices = e.constant(BigInt64Array.from(order, BigInt), [order.length], 'int64', 'order');
   return e.node('Gather', [e.reshape(name, shape), indices], {
     attributes: { axis: { int: shape.length - 2 } },
   });
@@ -58,10 +58,8 @@ export function blockDenseWeight(e: Emitter, weight: Value): string {
       domain: blockedDomain,
     });
     if (taps === 1) return e.reshape(rows, [outs, ins, h, w]);
-    const order = BigInt64Array.from({ length: taps * b }, (_, row) =>
-      BigInt((row % b) * taps + Math.floor(row / b)),
-    );
-    return e.reshape(takeRows(e, rows, [(outs * ins) / (b * b), b * taps, b], order), [outs, ins, h, w]);
+    const order = Array.from({ length: taps * b }, (_, row) => (row % b) * taps + Math.floor(row / b));
+    return e.reshape(reorderRows(e, rows, [(outs * ins) / (b * b), b * taps, b], order), [outs, ins, h, w]);
   });
 }
 
@@ -79,15 +77,13 @@ export function blockFlippedWeight(e: Emitter, weight: Value): string {
   const turned = e.node('ReorderInput', [e.reshape(blockDenseWeight(e, weight), [blocks, b, b, 1])], {
     domain: blockedDomain,
   });
-  const order = BigInt64Array.from({ length: blocks }, (_, block) => {
-    const [tap, out, input] = [
-      block % taps,
-      Math.floor(block / taps) % outs,
-      Math.floor(block / (taps * outs)),
-    ];
-    return BigInt((out * ins + input) * taps + taps - 1 - tap);
+  const order = Array.from({ length: blocks }, (_, block) => {
+    const tap = block % taps;
+    const out = Math.floor(block / taps) % outs;
+    const input = Math.floor(block / (taps * outs));
+    return (out * ins + input) * taps + taps - 1 - tap;
   });
-  return e.reshape(takeRows(e, turned, [blocks, b * b], order), [ins * b, outs * b, h, w]);
+  return e.reshape(reorderRows(e, turned, [blocks, b * b], order), [ins * b, outs * b, h, w]);
 }
 
 /** A weight whose input stays plain (fewer input channels than a block): `[O/B, I, kH, kW, B]`. */

@@ -13,6 +13,7 @@ import {
 } from './blocked-layout.ts';
 import { convAttributes, convProducts, isDepthwise } from './conv-forward-lowerings.ts';
 import { channelsLast, permute, sliceTaps } from './conv-taps.ts';
+import { emitBlockedRows, rowsApply, rowsMoved } from './conv-weight-rows.ts';
 import { sumRows } from './sum-rows.ts';
 
 type Node = GraphNode<'conv2dWeight'>;
@@ -273,6 +274,12 @@ export const convWeightLowerings: OpTable['conv2dWeight']['lowerings'] = [
       x.dtype === 'float32',
     cost: (node, target) => productCost(products(node), 0.3, target),
     emit: (e, node) => [emitBlockedDepthwise(e, node)],
+  },
+  {
+    name: 'blocked rows',
+    applies: rowsApply,
+    cost: (node, target) => productCost(products(node), 0.85, target) + passCost(rowsMoved(node), target),
+    emit: (e, node) => [emitBlockedRows(e, node)],
   },
   {
     name: 'blocked stem',
