@@ -63,27 +63,39 @@ export function blockDenseWeight(e: Emitter, weight: Value): string {
   });
 }
 
-/**
- * The same for the kernel of the gradient in the input: turned by 180°, input and output channels in each other's
- * place: `[I/B, O/B, kH·kW, B(o), B(i)]`, declared as `[I, O, kH, kW]`. Each block of the forward pass's weight is
- * transposed, then whole blocks change places.
- */
-export function blockFlippedWeight(e: Emitter, weight: Value): string {
+/** Every block `[B(i), B(o)]` of a blocked weight transposed: `[O/B · I/B · kH·kW, B(o), B(i)]`. */
+export function turnedBlocks(e: Emitter, weight: Value): string {
   const { blockSize: b } = e.target;
   const [o, i, h, w] = weight.shape;
-  const [outs, ins] = [padChannels(o, e.target) / b, padChannels(i, e.target) / b];
-  const taps = h * w;
-  const blocks = outs * ins * taps;
-  const turned = e.node('ReorderInput', [e.reshape(blockDenseWeight(e, weight), [blocks, b, b, 1])], {
+  const blocks = (padChannels(o, e.target) / b) * (padChannels(i, e.target) / b) * h * w;
+  return e.node('ReorderInput', [e.reshape(blockDenseWeight(e, weight), [blocks, b, b, 1])], {
     domain: blockedDomain,
   });
-  const order = Array.from({ length: blocks }, (_, block) => {
-    const tap = block % taps;
-    const out = Math.floor(block / taps) % outs;
-    const input = Math.floor(block / (taps * outs));
-    return (out * ins + input) * taps + taps - 1 - tap;
+}
+
+/** Turned blocks of some taps, `[I/B, O/B, taps, B(o), B(i)]`: whole blocks change places. */
+export function flippedBlocks(e: Emitter, turned: string, shape: Shape, taps: readonly number[]): string {
+  const { blockSize: b } = e.target;
+  const [outs, ins] = [padChannels(shape[0], e.target) / b, padChannels(shape[1], e.target) / b];
+  const all = shape[2] * shape[3];
+  const order = Array.from({ length: outs * ins * taps.length }, (_, block) => {
+    const tap = taps[block % taps.length];
+    const out = Math.floor(block / taps.length) % outs;
+    const input = Math.floor(block / (taps.length * outs));
+    return (out * ins + input) * all + tap;
   });
-  return e.reshape(reorderRows(e, turned, [blocks, b * b], order), [ins * b, outs * b, h, w]);
+  return reorderRows(e, turned, [outs * ins * all, b * b], order);
+}
+
+/**
+ * The same for the kernel of the gradient in the input: turned by 180°, input and output channels in each other's
+ * place: `[I/B, O/B, kH·kW, B(o), B(i)]`, declared as `[I, O, kH, kW]`.
+ */
+export function blockFlippedWeight(e: Emitter, weight: Value): string {
+  const [o, i, h, w] = weight.shape;
+  const backwards = Array.from({ length: h * w }, (_, tap) => h * w - 1 - tap);
+  const filter = flippedBlocks(e, turnedBlocks(e, weight), weight.shape, backwards);
+  return e.reshape(filter, [padChannels(i, e.target), padChannels(o, e.target), h, w]);
 }
 
 /** A weight whose input stays plain (fewer input channels than a block): `[O/B, I, kH, kW, B]`. */

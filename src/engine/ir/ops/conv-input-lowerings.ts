@@ -11,6 +11,7 @@ import {
   productCost,
 } from './blocked-layout.ts';
 import { convAttributes, convProducts, isDepthwise } from './conv-forward-lowerings.ts';
+import { emitBlockedPhases, phasesApply } from './conv-input-phases.ts';
 import { fromChannelsLast, permute, sliceTaps } from './conv-taps.ts';
 
 type Node = GraphNode<'conv2dInput'>;
@@ -174,6 +175,14 @@ export const convInputLowerings: OpTable['conv2dInput']['lowerings'] = [
       const source = hasStride(node) ? stuffZeros(e, node) : e.blocked(dy);
       return [{ blocked: blockedConv(e, [source, filter], { kernel, pads: flippedPads(node) }) }];
     },
+  },
+  {
+    name: 'blocked phases',
+    applies: phasesApply,
+    cost: (node, target) =>
+      productCost(products(node), 0.9, target) +
+      passCost(sizeOf(node.outputs[0].shape) * 3 + sizeOf(node.inputs[1].shape) * 3, target),
+    emit: (e, node) => [{ blocked: emitBlockedPhases(e, node) }],
   },
   {
     name: 'blocked depthwise',
