@@ -255,6 +255,15 @@ export function channelAffine(x: Value, scale: Value, shift?: Value): Value {
   return one('channelAffine', shift === undefined ? [x, scale] : [x, scale, shift], { perSample });
 }
 
+/** x·scale + shift, with scale and shift `[C]`, plus an addend of x's shape if there is one, then ReLU if wanted. */
+export function affineSum(
+  operands: { x: Value; scale: Value; shift: Value; addend?: Value | undefined },
+  relu: boolean,
+): Value {
+  const { x, scale, shift, addend } = operands;
+  return one('affineSum', addend === undefined ? [x, scale, shift] : [x, scale, shift, addend], { relu });
+}
+
 /** x + shift per channel. */
 export function channelShift(x: Value, shift: Value): Value {
   const ones = new Float32Array(shift.shape[0]).fill(1);

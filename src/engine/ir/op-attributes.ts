@@ -127,6 +127,8 @@ export interface OpAttributes {
   // Channels (axis 1) of [N, C, …]
   /** x·scale + shift per channel. */
   readonly channelAffine: ChannelAttributes;
+  /** x·scale + shift per channel + addend, then ReLU if wanted; made of those operations before emission. */
+  readonly affineSum: { readonly relu: boolean };
   /** Σ x·y per channel. */
   readonly channelDot: ChannelAttributes;
   /** Σ x per channel. */

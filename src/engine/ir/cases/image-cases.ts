@@ -11,6 +11,7 @@ const poolings = [
 /** Cases of ops on channels, pooling and resizing. */
 export const imageCases: OpCases<
   | 'channelAffine'
+  | 'affineSum'
   | 'channelDot'
   | 'channelSum'
   | 'channelMoments'
@@ -47,6 +48,32 @@ export const imageCases: OpCases<
       smooth: true,
     },
     { name: 'matrix', inputs: [random(4, 3), random(3), random(3)], make: build.channelAffine, smooth: true },
+  ],
+  affineSum: [
+    // 1·10 + 1 − 12 and 2·10 + 1 + 4, 3·100 + 2 − 400 and 4·100 + 2 + 0; negative ones are zero
+    {
+      name: 'sum and ReLU',
+      inputs: [
+        { shape: [1, 2, 1, 2], data: [1, 2, 3, 4] },
+        of(10, 100),
+        of(1, 2),
+        { shape: [1, 2, 1, 2], data: [-12, 4, -400, 0] },
+      ],
+      make: (x, scale, shift, addend) => build.affineSum({ x, scale, shift, addend }, true),
+      expected: [[0, 25, 0, 402]],
+    },
+    {
+      name: 'blocks, sum',
+      inputs: [random(2, 16, 2, 3), random(16), random(16), random(2, 16, 2, 3)],
+      make: (x, scale, shift, addend) => build.affineSum({ x, scale, shift, addend }, false),
+      smooth: true,
+    },
+    {
+      name: 'padded channels, ReLU',
+      inputs: [random(2, 24, 2, 3), random(24), random(24)],
+      make: (x, scale, shift) => build.affineSum({ x, scale, shift }, true),
+      linear: true,
+    },
   ],
   channelDot: [
     // 1·5 + 2·6 and 3·7 + 4·8

@@ -130,17 +130,26 @@ interface BlockedConvOptions {
   readonly strides?: readonly number[];
   readonly pads?: readonly number[];
   readonly dilations?: readonly number[];
+  readonly relu?: boolean;
 }
 
 /** `com.microsoft.nchwc` Conv: inputs x, weight and optionally bias and a tensor to add. */
 export function blockedConv(e: Emitter, inputs: readonly string[], options: BlockedConvOptions): string {
-  const { groups = 1, kernel, strides = [1, 1], pads = [0, 0, 0, 0], dilations = [1, 1] } = options;
+  const {
+    groups = 1,
+    kernel,
+    strides = [1, 1],
+    pads = [0, 0, 0, 0],
+    dilations = [1, 1],
+    relu = false,
+  } = options;
   const attributes: Record<string, OnnxAttributeValue> = {
     group: { int: groups },
     kernel_shape: { ints: kernel },
     strides: { ints: strides },
     pads: { ints: pads },
     dilations: { ints: dilations },
+    ...(relu ? { activation: { string: 'Relu' } } : {}),
   };
   const settings: EmitOptions = { domain: blockedDomain, attributes };
   return e.node('Conv', inputs, settings);

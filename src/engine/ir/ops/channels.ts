@@ -117,7 +117,7 @@ function isUnit({ node }: Value): boolean {
   );
 }
 
-const plainAffine: Lowering<'channelAffine'> = {
+export const plainAffine: Lowering<'channelAffine'> = {
   name: 'Mul, Add',
   emit: (e, { inputs: [x, scale, shift] }) => {
     const rank = x.shape.length;
@@ -151,6 +151,23 @@ const plainMoments: Lowering<'channelMoments'> = {
     return [e.reshape(mean, [x.shape[1]]), e.node('Div', [squares, count])];
   },
 };
+
+/** x·scale + shift per channel, plus an addend in whose place the result comes to lie where nothing else reads it. */
+export function blockedAffine(
+  e: Emitter,
+  x: Value,
+  vectors: readonly Value[],
+  { addend, relu = false }: { addend?: Value | undefined; relu?: boolean } = {},
+): string {
+  const channels = padChannels(x.shape[1], e.target);
+  const [scale, ...shift] = vectors.map((vector) => padVector(e, e.plain(vector), vector.shape));
+  const operands = [e.blocked(x), e.reshape(scale, [channels, 1, 1, 1]), ...shift];
+  return blockedConv(e, addend === undefined ? operands : [...operands, e.blocked(addend)], {
+    groups: channels,
+    kernel: [1, 1],
+    relu,
+  });
+}
 
 /** Σ x·y of every sample and channel, `[N, C padded]`: samples are channels of one image, and y is the kernel. */
 function blockedDots(e: Emitter, x: Value, y: Value): string {
@@ -207,16 +224,17 @@ export const channelRules: Pick<OpTable, ChannelOp> = {
       blockedLowering(
         'blocked',
         (e, { inputs: [x, ...vectors], attributes: { perSample } }) => {
+          if (!perSample) return [{ blocked: blockedAffine(e, x, vectors) }];
           const [n, c, h, w] = blockedShape(x.shape, e.target);
           const [scale, ...shift] = vectors.map((vector) => padVector(e, e.plain(vector), vector.shape));
-          const groups = perSample ? n * c : c;
-          const image = perSample ? e.reshape(e.blocked(x), [1, n * c, h, w]) : e.blocked(x);
-          const bias = shift.map((name) => (perSample ? e.reshape(name, [n * c]) : name));
-          const scaled = blockedConv(e, [image, e.reshape(scale, [groups, 1, 1, 1]), ...bias], {
-            groups,
-            kernel: [1, 1],
-          });
-          return [{ blocked: perSample ? e.reshape(scaled, [n, c, h, w]) : scaled }];
+          const image = e.reshape(e.blocked(x), [1, n * c, h, w]);
+          const operands = [
+            image,
+            e.reshape(scale, [n * c, 1, 1, 1]),
+            ...shift.map((name) => e.reshape(name, [n * c])),
+          ];
+          const scaled = blockedConv(e, operands, { groups: n * c, kernel: [1, 1] });
+          return [{ blocked: e.reshape(scaled, [n, c, h, w]) }];
         },
         plainAffine,
       ),

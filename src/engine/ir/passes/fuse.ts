@@ -12,6 +12,7 @@ const productOps: ReadonlySet<OpName> = new Set<OpName>(['matmul', 'conv2dWeight
 /**
  * Puts operations together that take fewer passes over memory as one, or other, operations:
  * - a linear layer, a·b + c for a row c, becomes one `gemm`, where nothing else reads the product;
+ * - scale and shift of an image's channels, a sum with another image and ReLU become one `affineSum`;
  * - a matrix product or a weight gradient times a number takes the number at its smaller operand;
  * - the gradient of ReLU, a choice between dy and 0, becomes dy·sign(y), in a third of the time. Elsewhere a choice
  *   must hide infinities, which a product with zero does not.
@@ -22,8 +23,10 @@ const productOps: ReadonlySet<OpName> = new Set<OpName>(['matmul', 'conv2dWeight
 export function fuseOps(outputs: readonly Value[]): Value[] {
   const uses = countUses(sortNodes(outputs), outputs);
   return rewrite(outputs, (node, inputs) => {
-    if (node.op === 'add' && uses.get(node.inputs[0]) === 1) return fuseLinear(inputs);
-    if (node.op === 'mul') return scaleOperand(inputs, (i) => uses.get(node.inputs[i]) === 1);
+    const isOnlyUse = (i: number) => uses.get(node.inputs[i]) === 1;
+    if (node.op === 'add') return (isOnlyUse(0) && fuseLinear(inputs)) || fuseSum(inputs, isOnlyUse);
+    if (node.op === 'relu') return isOnlyUse(0) ? fuseRelu(inputs[0]) : undefined;
+    if (node.op === 'mul') return scaleOperand(inputs, isOnlyUse);
     return node.op === 'where' ? fuseReluGradient(inputs) : undefined;
   });
 }
@@ -59,8 +62,41 @@ function scaleOperand(
 function fuseReluGradient([mask, dy, other]: readonly Value[]): readonly Value[] | undefined {
   if (mask.node.op !== 'greater' || dy.dtype !== 'float32' || !isZero(other)) return undefined;
   const [y, bound] = mask.node.inputs;
-  if (y.node.op !== 'relu' || !isZero(bound) || !sameShape(y.shape, dy.shape)) return undefined;
+  if (!isRelu(y) || !isZero(bound) || !sameShape(y.shape, dy.shape)) return undefined;
   return [build.mul(dy, build.sign(y))];
+}
+
+const isRelu = ({ node: { op, attributes } }: Value): boolean =>
+  op === 'relu' || (op === 'affineSum' && (attributes as OpAttributes['affineSum']).relu);
+
+/** Scale and shift of an image's channels, which can be part of a larger operation. */
+function isAffine({ node, shape, dtype }: Value): boolean {
+  if (node.op !== 'channelAffine' || shape.length !== 4 || dtype !== 'float32') return false;
+  return !(node.attributes as OpAttributes['channelAffine']).perSample;
+}
+
+function affineOperands({ node }: Value): { x: Value; scale: Value; shift: Value } {
+  const [x, scale, shift] = node.inputs;
+  const zeros = () => build.constant(new Float32Array(scale.shape[0]), scale.shape, 'float32');
+  return { x, scale, shift: shift ?? zeros() };
+}
+
+function fuseSum(
+  inputs: readonly Value[],
+  isOnlyUse: (index: number) => boolean,
+): readonly Value[] | undefined {
+  const found = [0, 1].filter((i) => isAffine(inputs[i]) && isOnlyUse(i));
+  if (found.length === 0 || !sameShape(inputs[0].shape, inputs[1].shape)) return undefined;
+  // Of two, the one that has a shift already.
+  const index = found.find((i) => inputs[i].node.inputs.length === 3) ?? found[0];
+  return [build.affineSum({ ...affineOperands(inputs[index]), addend: inputs[1 - index] }, false)];
+}
+
+function fuseRelu(x: Value): readonly Value[] | undefined {
+  if (isAffine(x)) return [build.affineSum(affineOperands(x), true)];
+  if (x.node.op !== 'affineSum' || isRelu(x)) return undefined;
+  const [image, scale, shift, addend] = x.node.inputs;
+  return [build.affineSum({ x: image, scale, shift, addend }, true)];
 }
 
 function isZero({ node, shape }: Value): boolean {
