@@ -48,6 +48,10 @@ export interface Graph {
   readonly outputs: readonly Value[];
 }
 
+/** Whether the value is what ReLU left. */
+export const isRelu = ({ node: { op, attributes } }: Value): boolean =>
+  op === 'relu' || (op === 'affineSum' && (attributes as OpAttributes['affineSum']).relu);
+
 /** Nodes that `outputs` depend on, inputs first: ascending ids. */
 export function sortNodes(outputs: readonly Value[]): GraphNode[] {
   const seen = new Set<GraphNode>();

@@ -12,7 +12,7 @@ import {
   passCost,
   productCost,
 } from './blocked-layout.ts';
-import { fromChannelsLast, permute, sliceTaps } from './conv-taps.ts';
+import { fromChannelsLast, tapColumns, tapsFirst } from './conv-taps.ts';
 
 /** ONNX attributes of a convolution. */
 export function convAttributes(
@@ -57,12 +57,9 @@ function emitColumns(
   { inputs: [x, weight, bias], outputs: [y], attributes }: GraphNode<'conv2d'>,
 ): Emitted {
   const [o, i, ...kernel] = weight.shape;
-  const taps = sliceTaps(e, x, { ...attributes, kernel, size: y.shape.slice(2) });
-  const columns = e.node('Concat', taps, { attributes: { axis: { int: 3 } } });
-  const matrix = permute(e, e.reshape(e.plain(weight), [o, i, taps.length]), [0, 2, 1]);
   const operands = [
-    e.reshape(columns, [sizeOf(y.shape) / o, taps.length * i]),
-    e.reshape(matrix, [o, taps.length * i]),
+    tapColumns(e, x, { ...attributes, kernel, size: y.shape.slice(2) }),
+    e.reshape(tapsFirst(e, weight, 'before inputs'), [o, sizeOf(kernel) * i]),
     ...(bias === undefined ? [] : [e.plain(bias)]),
   ];
   return fromChannelsLast(e, e.node('Gemm', operands, { attributes: { transB: { int: 1 } } }), y.shape);

@@ -12,7 +12,7 @@ import {
 } from './blocked-layout.ts';
 import { convAttributes, convProducts, isDepthwise } from './conv-forward-lowerings.ts';
 import { emitBlockedPhases, phasesApply } from './conv-input-phases.ts';
-import { fromChannelsLast, permute, sliceTaps } from './conv-taps.ts';
+import { fromChannelsLast, tapColumns, tapsFirst } from './conv-taps.ts';
 
 type Node = GraphNode<'conv2dInput'>;
 
@@ -75,20 +75,11 @@ function blockedCost(node: Node, target: Target, efficiency: number): number {
 function emitColumns(e: Emitter, node: Node): Emitted {
   const { inputs: [dy, weight], attributes: { dilations, shape } } = node; // biome-ignore format: one line
   const [o, i, ...kernel] = weight.shape;
-  const taps = sliceTaps(e, dy, {
-    kernel,
-    strides: [1, 1],
-    dilations,
-    pads: flippedPads(node),
-    size: shape.slice(2),
-  });
+  const taps = { kernel, strides: [1, 1], dilations, pads: flippedPads(node), size: shape.slice(2) };
   // The kernel is turned by 180° where taps are taken backwards.
-  const columns = e.node('Concat', taps.reverse(), { attributes: { axis: { int: 3 } } });
-  const rows = shape[0] * shape[2] * shape[3];
-  const matrix = permute(e, e.reshape(e.plain(weight), [o * i, taps.length]), [1, 0]);
   const product = e.node('MatMul', [
-    e.reshape(columns, [rows, taps.length * o]),
-    e.reshape(matrix, [taps.length * o, i]),
+    tapColumns(e, dy, taps, true),
+    e.reshape(tapsFirst(e, weight, 'before outputs'), [sizeOf(kernel) * o, i]),
   ]);
   return fromChannelsLast(e, product, shape);
 }

@@ -12,7 +12,7 @@ import {
   unblockDepthwiseWeight,
 } from './blocked-layout.ts';
 import { convAttributes, convProducts, isDepthwise } from './conv-forward-lowerings.ts';
-import { channelsLast, permute, sliceTaps } from './conv-taps.ts';
+import { channelsLast, permute, sliceTaps, type Taps, tapColumns } from './conv-taps.ts';
 import { emitBlockedRows, rowsApply, rowsMoved } from './conv-weight-rows.ts';
 import { sumRows } from './sum-rows.ts';
 
@@ -37,8 +37,13 @@ function product(e: Emitter, a: string, b: string, transA: number, transB: numbe
 }
 
 /** What each tap of the kernel meets in x. */
-const tapsOf = (e: Emitter, { inputs: [x, dy], attributes }: Node): string[] =>
-  sliceTaps(e, x, { ...attributes, kernel: attributes.shape.slice(2), size: dy.shape.slice(2) });
+const tapsOf = (e: Emitter, node: Node): string[] => sliceTaps(e, node.inputs[0], tapsMeeting(node));
+
+const tapsMeeting = ({ inputs: [, dy], attributes }: Node): Taps => ({
+  ...attributes,
+  kernel: attributes.shape.slice(2),
+  size: dy.shape.slice(2),
+});
 
 /** `[taps, O, C]` in parts of one tap as the weight. */
 function joinTaps(e: Emitter, taps: readonly string[], { attributes: { shape } }: Node): string {
@@ -83,10 +88,8 @@ function emitSampleTaps(e: Emitter, node: Node): string {
 function emitColumns(e: Emitter, node: Node): string {
   const [x, dy] = node.inputs;
   const { shape } = node.attributes;
-  const rows = sizeOf(dy.shape) / dy.shape[1];
-  const columns = e.node('Concat', tapsOf(e, node), { attributes: { axis: { int: 3 } } });
   const taps = shape[2] * shape[3];
-  const matrix = e.reshape(columns, [rows, taps * x.shape[1]]);
+  const matrix = tapColumns(e, x, tapsMeeting(node));
   const result = e.node('Gemm', [channelsLast(e, dy), matrix], { attributes: { transA: { int: 1 } } });
   return e.reshape(permute(e, e.reshape(result, [shape[0], taps, shape[1]]), [0, 2, 1]), shape);
 }

@@ -1,6 +1,7 @@
 import { erf, TWO_OVER_SQRT_PI } from '../erf.ts';
 import type { OpTable } from '../op-rule.ts';
 import { isFloat } from '../shapes.ts';
+import { isRelu } from '../value.ts';
 import { elementwise, emitElementwise, mapElements, unaryGradient } from './elementwise.ts';
 
 /** Halves to the even neighbour, as IEEE 754 and ONNX do. */
@@ -60,7 +61,7 @@ export const functionRules: Pick<
       {
         // Of what is never negative: max(0, min(1, α·x)) with a great α, which runs on whole vectors.
         name: 'HardSigmoid',
-        applies: ({ inputs: [x] }) => x.node.op === 'relu' && x.dtype === 'float32',
+        applies: ({ inputs: [x] }) => isRelu(x) && x.dtype === 'float32',
         cost: () => -1,
         emit: (e, node) =>
           emitElementwise(e, node, (names) =>

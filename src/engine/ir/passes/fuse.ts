@@ -3,7 +3,7 @@ import * as build from '../build.ts';
 import { createNode } from '../create-node.ts';
 import type { OpAttributes, OpName } from '../op-attributes.ts';
 import { sameShape } from '../shapes.ts';
-import { countUses, sortNodes, type Value } from '../value.ts';
+import { countUses, isRelu, sortNodes, type Value } from '../value.ts';
 import { rewrite } from './rewrite.ts';
 
 /** Linear in both operands. */
@@ -65,9 +65,6 @@ function fuseReluGradient([mask, dy, other]: readonly Value[]): readonly Value[]
   if (!isRelu(y) || !isZero(bound) || !sameShape(y.shape, dy.shape)) return undefined;
   return [build.mul(dy, build.sign(y))];
 }
-
-const isRelu = ({ node: { op, attributes } }: Value): boolean =>
-  op === 'relu' || (op === 'affineSum' && (attributes as OpAttributes['affineSum']).relu);
 
 /** Scale and shift of an image's channels, which can be part of a larger operation. */
 function isAffine({ node, shape, dtype }: Value): boolean {
