@@ -51,8 +51,13 @@ export function recordUpdates(
       store(together[i], own);
     });
   }
-  for (const item of large)
-    store(item, update(optimizer.groupOf(item.name), { ...item, slots: state.slots.get(item.name)! }));
+  for (const item of large) {
+    const group = optimizer.groupOf(item.name);
+    // Numbers that meet a vector are multiplied faster than those that meet the weight of a 1×1 convolution.
+    const asVector = optimizer.isElementwise && item.parameter.shape.at(-1) === 1;
+    if (asVector) store(item, split([item], update(group, join([item], state)))[0]);
+    else store(item, update(group, { ...item, slots: state.slots.get(item.name)! }));
+  }
   recordAverages(state, new Map<string, State>([...model.namedParameters(), ...model.namedBuffers()]), {
     kept: scalars.average,
     updates,
@@ -89,13 +94,10 @@ function sortBySize(
 
 /** Parameters, gradients and slots one after the other in a vector each. */
 function join(items: readonly Item[], state: TrainingState): Parts {
-  const flat = (tensors: readonly Tensor[]) =>
-    new Tensor(
-      build.concat(
-        tensors.map((tensor) => build.reshape(tensor.value, [-1])),
-        0,
-      ),
-    );
+  const flat = (tensors: readonly Tensor[]) => {
+    const vectors = tensors.map((tensor) => build.reshape(tensor.value, [-1]));
+    return new Tensor(vectors.length === 1 ? vectors[0] : build.concat(vectors, 0));
+  };
   const slots = items.map(({ name }) => state.slots.get(name)!);
   return {
     parameter: flat(items.map(({ parameter }) => parameter)),
@@ -110,7 +112,9 @@ function join(items: readonly Item[], state: TrainingState): Parts {
 function split(items: readonly Item[], joined: UpdateResult): UpdateResult[] {
   const shapes = items.map(({ parameter }) => parameter.shape);
   const parts = (tensor: Tensor): Tensor[] =>
-    tensor.split(shapes.map(sizeOf)).map((part, i) => part.reshape(shapes[i]));
+    shapes.length === 1
+      ? [tensor.reshape(shapes[0])]
+      : tensor.split(shapes.map(sizeOf)).map((part, i) => part.reshape(shapes[i]));
   const parameters = parts(joined.parameter);
   const slots = Object.entries(joined.slots).map(([name, tensor]) => [name, parts(tensor)] as const);
   return items.map((_, i) => ({

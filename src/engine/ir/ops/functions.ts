@@ -136,16 +136,21 @@ export const functionRules: Pick<
     lowering: 'Relu',
     operands: 'float',
   }),
-  // s = σ(x), y = x·s, dx = dy·s·(1 + x − y)
+  // s = σ(x), y = x·s, dx = (1 + x − y)·dy·s. ONNX Runtime computes the first factor last, and so in x's place.
   silu: elementwise({
     kernel: (x) => x * sigmoid(x),
     gradient: unaryGradient((dy, { build, x, y }) =>
-      build.mul(build.mul(dy, build.sigmoid(x)), build.add(build.sub(x, y), 1)),
+      build.mul(build.add(build.sub(x, y), 1), build.mul(dy, build.sigmoid(x))),
     ),
     operands: 'float',
     lowering: {
-      name: 'Sigmoid, Mul',
-      emit: (e, node) => emitElementwise(e, node, ([x]) => e.node('Mul', [x, e.node('Sigmoid', [x])])),
+      name: 'QuickGelu, or Sigmoid, Mul',
+      emit: (e, node) =>
+        emitElementwise(e, node, ([x]) =>
+          e.target.device === 'cpu' && e.target.portable !== true && node.inputs[0].dtype === 'float32'
+            ? e.node('QuickGelu', [x], { domain: 'com.microsoft', attributes: { alpha: { float: 1 } } })
+            : e.node('Mul', [x, e.node('Sigmoid', [x])]),
+        ),
     },
   }),
   stopGradient: elementwise({

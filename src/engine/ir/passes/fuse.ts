@@ -13,6 +13,9 @@ const productOps: ReadonlySet<OpName> = new Set<OpName>(['matmul', 'conv2dWeight
  * Puts operations together that take fewer passes over memory as one, or other, operations:
  * - a linear layer, a·b + c for a row c, becomes one `gemm`, where nothing else reads the product;
  * - scale and shift of an image's channels, a sum with another image and ReLU become one `affineSum`;
+ * - in a squeeze-and-excitation's gradient, a sum spread over all pixels becomes the shift of the scaling it is
+ *   added to;
+ * - x − y + 1 of images, which is in the gradient of SiLU, becomes one pass;
  * - a matrix product or a weight gradient times a number takes the number at its smaller operand;
  * - the gradient of ReLU, a choice between dy and 0, becomes dy·sign(y), in a third of the time. Elsewhere a choice
  *   must hide infinities, which a product with zero does not.
@@ -24,7 +27,15 @@ export function fuseOps(outputs: readonly Value[]): Value[] {
   const uses = countUses(sortNodes(outputs), outputs);
   return rewrite(outputs, (node, inputs) => {
     const isOnlyUse = (i: number) => uses.get(node.inputs[i]) === 1;
-    if (node.op === 'add') return (isOnlyUse(0) && fuseLinear(inputs)) || fuseSum(inputs, isOnlyUse);
+    if (node.op === 'add') {
+      const linear = isOnlyUse(0) ? fuseLinear(inputs) : undefined;
+      return (
+        linear ??
+        fuseShift(inputs, isOnlyUse) ??
+        fuseDifference(inputs, isOnlyUse) ??
+        fuseSum(inputs, isOnlyUse)
+      );
+    }
     if (node.op === 'relu') return isOnlyUse(0) ? fuseRelu(inputs[0]) : undefined;
     if (node.op === 'mul') return scaleOperand(inputs, isOnlyUse);
     return node.op === 'where' ? fuseReluGradient(inputs) : undefined;
@@ -76,6 +87,52 @@ function affineOperands({ node }: Value): { x: Value; scale: Value; shift: Value
   const [x, scale, shift] = node.inputs;
   const zeros = () => build.constant(new Float32Array(scale.shape[0]), scale.shape, 'float32');
   return { x, scale, shift: shift ?? zeros() };
+}
+
+/** What every pixel of a sample and channel gets the same of, `[N, C]`. */
+function perSampleShift({ node, shape }: Value): Value | undefined {
+  const [spread] = node.inputs;
+  if (node.op !== 'expand' || spread.node.op !== 'reshape' || shape.length < 3) return undefined;
+  const [vector] = spread.node.inputs;
+  const ofChannels = String(vector.shape) === String(shape.slice(0, 2));
+  return ofChannels && String(spread.shape) === String([...vector.shape, ...shape.slice(2).fill(1)])
+    ? vector
+    : undefined;
+}
+
+/** The gradients of a scaling of every sample's channels, and of their sums, in one pass. */
+function fuseShift(
+  inputs: readonly Value[],
+  isOnlyUse: (index: number) => boolean,
+): readonly Value[] | undefined {
+  const index = inputs.findIndex(
+    ({ node: { op, inputs: operands } }, i) =>
+      op === 'channelAffine' && operands.length === 2 && operands[1].shape.length === 2 && isOnlyUse(i),
+  );
+  const shift = index < 0 ? undefined : perSampleShift(inputs[1 - index]);
+  if (shift === undefined) return undefined;
+  const [x, scale] = inputs[index].node.inputs;
+  return [build.channelAffine(x, scale, shift)];
+}
+
+/** Channels from which an image is worth taking in blocks. */
+const WIDE = 16;
+
+/** x − y + number, which is in the gradient of SiLU: one pass over images in blocks. */
+function fuseDifference(
+  inputs: readonly Value[],
+  isOnlyUse: (index: number) => boolean,
+): readonly Value[] | undefined {
+  const index = inputs.findIndex(({ node }, i) => node.op === 'sub' && isOnlyUse(i));
+  const number = inputs[1 - index];
+  if (index < 0 || number.node.op !== 'constant' || number.shape.length > 0) return undefined;
+  const [x, y] = inputs[index].node.inputs;
+  const isImage = x.shape.length === 4 && x.dtype === 'float32' && x.shape[1] >= WIDE;
+  if (!isImage || !sameShape(x.shape, y.shape)) return undefined;
+  const channels = (value: number) =>
+    build.constant(new Float32Array(x.shape[1]).fill(value), [x.shape[1]], 'float32');
+  const shift = channels(Number((number.node.attributes as OpAttributes['constant']).data[0]));
+  return [build.affineSum({ x: y, scale: channels(-1), shift, addend: x }, false)];
 }
 
 function fuseSum(
