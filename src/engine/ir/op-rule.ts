@@ -1,7 +1,7 @@
 import type { DType, NumericArray, Shape } from '#core';
 import type * as build from './build.ts';
 import type { OpAttributes, OpName } from './op-attributes.ts';
-import type { GraphNode, TensorType, Value } from './value.ts';
+import type { GraphNode, Phase, TensorType, Value } from './value.ts';
 
 /** The functions that make nodes, handed to gradient rules. */
 export type Build = typeof build;
@@ -58,6 +58,8 @@ export interface EmitOptions {
 /** What a lowering writes to. Methods that make a value return its name. */
 export interface Emitter {
   readonly target: Target;
+  /** The pass that the node being written belongs to. */
+  readonly phase: Phase;
   /** Name of the value in plain (row-major) layout; converts it when it exists only blocked. */
   plain(value: Value): string;
   /** Name of the `[N, C, H, W]` value in blocked layout; converts it when it exists only plain. */

@@ -1,7 +1,7 @@
 import { type DType, GraphError, type NumericArray, type Shape, UnsupportedError } from '#core';
 import type { OpAttributes, OpName } from '../ir/op-attributes.ts';
 import type { EmitOptions, Emitted, Emitter, Target } from '../ir/op-rule.ts';
-import { type GraphNode, sortNodes, type Value, type Variable } from '../ir/value.ts';
+import { type GraphNode, type Phase, sortNodes, type Value, type Variable } from '../ir/value.ts';
 import { dtypeCode, type OnnxDType } from './dtype.ts';
 import type { OnnxArray, OnnxGraph } from './graph.ts';
 import { type ChooseLowering, selectLowering } from './select-lowering.ts';
@@ -42,6 +42,7 @@ export function emitGraph(graph: OnnxGraph, outputs: readonly Value[], options: 
 
 class GraphEmitter implements Emitter {
   readonly target: Target;
+  phase: Phase = 'forward';
   private readonly graph: OnnxGraph;
   private readonly options: EmitGraphOptions;
   private readonly names = new Map<Value, Names>();
@@ -60,6 +61,7 @@ class GraphEmitter implements Emitter {
 
   emitNode(node: GraphNode): void {
     this.prefix = `${node.op}.${node.id}`;
+    this.phase = node.phase;
     const emitted = this.emitLeaf(node) ?? this.lower(node);
     node.outputs.forEach((value, i) => {
       const result = emitted[i];

@@ -2,7 +2,7 @@ import type * as Ort from 'onnxruntime-node';
 import { bytesPerElement, now, sizeOf } from '#core';
 import * as build from '../ir/build.ts';
 import { createNode } from '../ir/create-node.ts';
-import type { OpName } from '../ir/op-attributes.ts';
+import type { OpAttributes, OpName } from '../ir/op-attributes.ts';
 import type { Lowering, Target } from '../ir/op-rule.ts';
 import { formatType } from '../ir/shapes.ts';
 import { type GraphNode, sortNodes, type Value } from '../ir/value.ts';
@@ -22,12 +22,15 @@ const tunedOps: ReadonlySet<OpName> = new Set<OpName>([
 ]);
 
 /** Estimates are taken for right when all others are worse by this factor. */
-const PRUNE = 4;
+const PRUNE = 2.5;
 /** Estimated milliseconds below which nothing is measured. */
 const WORTHWHILE_MS = 0.15;
-/** How often the lowerings take turns, and runs of each turn but the first. */
-const ROUNDS = 5;
-const RUNS = 2;
+/** Turns of every lowering, at least and at most, and the milliseconds after which there are no more. */
+const LEAST_TURNS = 4;
+const MOST_TURNS = 16;
+const BUDGET_MS = 1500;
+/** What the estimate's favourite may be slower by: on a restless machine a small difference is chance. */
+const TRUST = 1.05;
 /** Operands larger than this are not measured: the copies would need too much memory. */
 const LARGEST_BYTES = 512 * 2 ** 20;
 
@@ -44,19 +47,21 @@ export interface AutotuneOptions {
  */
 export async function autotune(values: readonly Value[], options: AutotuneOptions): Promise<ChooseLowering> {
   const { target, cache = sharedTuningCache() } = options;
+  const choose: ChooseLowering = (node, names) => {
+    const chosen = tunedOps.has(node.op) ? cache.get(tuningKey(node, target)) : undefined;
+    return chosen !== undefined && names.includes(chosen) ? chosen : undefined;
+  };
   for (const node of sortNodes(values)) {
     if (!tunedOps.has(node.op)) continue;
     const key = tuningKey(node, target);
     if (cache.get(key) !== undefined) continue;
     const candidates = worthMeasuring(node, target);
     if (candidates.length < 2) continue;
-    cache.set(key, await fastest(node, candidates, target));
+    const trial = createTrial(node);
+    cache.set(key, await fastest(trial, candidates, target, choose));
   }
   cache.save();
-  return (node, names) => {
-    const chosen = tunedOps.has(node.op) ? cache.get(tuningKey(node, target)) : undefined;
-    return chosen !== undefined && names.includes(chosen) ? chosen : undefined;
-  };
+  return choose;
 }
 
 /** Names its candidates, so that a choice is made again when there are others. */
@@ -68,7 +73,7 @@ function tuningKey(node: GraphNode, target: Target): string {
   return `${node.op}(${operands}) ${attributes.join(' ')} @ ${device} ${threads} ${blockSize} of ${names.join(', ')}`;
 }
 
-/** Lowerings whose estimate is near the best, when there is anything to gain. */
+/** Lowerings whose estimate is near the best, that one first, when there is anything to gain. */
 function worthMeasuring(node: GraphNode, target: Target): readonly Lowering<OpName>[] {
   const candidates = applicableLowerings(node, target);
   const bytes = [...node.inputs, ...node.outputs].reduce(
@@ -79,7 +84,8 @@ function worthMeasuring(node: GraphNode, target: Target): readonly Lowering<OpNa
   const costs = candidates.map((candidate) => candidate.cost?.(node as GraphNode<OpName>, target) ?? 0);
   const least = Math.min(...costs);
   if (least < WORTHWHILE_MS && node.op !== 'maxPool2dScatter') return [];
-  return candidates.filter((_, i) => costs[i] <= PRUNE * least + WORTHWHILE_MS);
+  const order = candidates.map((_, i) => i).sort((a, b) => costs[a] - costs[b]);
+  return order.filter((i) => costs[i] <= PRUNE * least + WORTHWHILE_MS).map((i) => candidates[i]);
 }
 
 /** A lowering in a session of its own, with the least time seen. */
@@ -89,46 +95,78 @@ interface Entrant {
   least: number;
 }
 
+/** What is measured: a node, and what a training step computes beside it from the same weight. */
+interface Trial {
+  readonly op: OpName;
+  readonly inputs: readonly Value[];
+  readonly results: readonly Value[];
+  /** An input that comes plain, as parameters do; images come as they lie in the middle of a network. */
+  readonly weight: Value | undefined;
+}
+
+/** Forms of a weight that the forward pass made cost its input's gradient nothing: both are measured together. */
+function createTrial(node: GraphNode): Trial {
+  const inputs = node.inputs.map(({ dtype, shape }, i) => build.input(`x${i}`, dtype, shape));
+  const results = createNode(node.op, inputs, node.attributes);
+  const weight = node.op === 'conv2d' || node.op === 'conv2dInput' ? inputs[1] : undefined;
+  if (node.op !== 'conv2dInput') return { op: node.op, inputs, results, weight };
+  const { shape, ...attributes } = node.attributes as OpAttributes['conv2dInput'];
+  const image = build.input('image', node.inputs[0].dtype, shape);
+  const forward = build.conv2d(image, inputs[1], attributes);
+  return { op: node.op, inputs: [...inputs, image], results: [...results, forward], weight };
+}
+
 /**
  * The lowerings take turns, so that a machine that is slow for a moment is slow for all of them; those that are far
  * behind drop out.
  */
 async function fastest(
-  node: GraphNode,
+  trial: Trial,
   candidates: readonly Lowering<OpName>[],
   target: Target,
+  choose: ChooseLowering,
 ): Promise<string> {
   const runtime = await loadRuntime();
   const entrants: Entrant[] = [];
-  const feeds = createFeeds(node, target, runtime);
+  const feeds = createFeeds(trial, target, runtime);
   try {
     for (const { name } of candidates) {
+      const pick: ChooseLowering = (node, names) => (node.op === trial.op ? name : choose(node, names));
       // A lowering that the runtime refuses is none.
-      const session = await createSession(node, name, target, runtime).catch(() => undefined);
+      const session = await createSession(trial, target, runtime, pick).catch(() => undefined);
       if (session !== undefined) entrants.push({ name, session, least: Number.POSITIVE_INFINITY });
     }
-    let left = entrants;
-    for (let round = 0; round < ROUNDS; round++) {
-      for (const entrant of left) await timeRuns(entrant, feeds, round === 0 ? 1 : RUNS);
-      const best = Math.min(...left.map(({ least }) => least));
-      left = left.filter(({ least }) => least <= (round === 0 ? 3 : 1.3) * best);
-      if (left.length < 2) break;
-    }
-    return left.reduce((a, b) => (b.least < a.least ? b : a), left[0])?.name ?? candidates[0].name;
+    return await race(entrants, feeds, candidates[0].name);
   } finally {
     for (const { session } of entrants) await session.release();
   }
 }
 
-/** One run that is not counted, then `runs` that are. */
-async function timeRuns(entrant: Entrant, feeds: Record<string, Ort.Tensor>, runs: number): Promise<void> {
+/** The fastest entrant; the favourite is one that the others must beat clearly. */
+async function race(
+  entrants: readonly Entrant[],
+  feeds: Record<string, Ort.Tensor>,
+  favourite: string,
+): Promise<string> {
+  const start = now();
+  let left = entrants;
+  for (const entrant of left) await timeRun(entrant, feeds, false);
+  for (let turn = 1; left.length > 1 && turn <= MOST_TURNS; turn++) {
+    for (const entrant of left) await timeRun(entrant, feeds);
+    const best = Math.min(...left.map(({ least }) => least));
+    if (turn >= 2) left = left.filter(({ least }) => least <= (turn < LEAST_TURNS ? 2 : 1.3) * best);
+    if (turn >= LEAST_TURNS && now() - start > BUDGET_MS / 1000) break;
+  }
+  const handicap = ({ name, least }: Entrant) => (name === favourite ? least : least * TRUST);
+  const winner = left.reduce((a, b) => (handicap(b) < handicap(a) ? b : a), left[0]);
+  return winner?.name ?? favourite;
+}
+
+async function timeRun(entrant: Entrant, feeds: Record<string, Ort.Tensor>, isCounted = true): Promise<void> {
+  const start = now();
   try {
     await entrant.session.run(feeds);
-    for (let run = 0; run < runs; run++) {
-      const start = now();
-      await entrant.session.run(feeds);
-      entrant.least = Math.min(entrant.least, now() - start);
-    }
+    if (isCounted) entrant.least = Math.min(entrant.least, now() - start);
   } catch {
     entrant.least = Number.POSITIVE_INFINITY;
   }
@@ -137,54 +175,52 @@ async function timeRuns(entrant: Entrant, feeds: Record<string, Ort.Tensor>, run
 const isImage = ({ shape, dtype }: Value, { blockSize }: Target): boolean =>
   blockSize > 1 && shape.length === 4 && dtype === 'float32' && shape[1] >= blockSize;
 
-/** Whether operand `i` comes blocked: images do in the middle of a network; weights come plain. */
-function isFedBlocked({ op, inputs }: GraphNode, i: number, target: Target): boolean {
-  const weightAt = op === 'conv2d' || op === 'conv2dInput' ? 1 : -1;
-  return i !== weightAt && isImage(inputs[i], target);
-}
+const isFedBlocked = (value: Value, { weight }: Trial, target: Target): boolean =>
+  value !== weight && isImage(value, target);
 
-function fedShape(node: GraphNode, i: number, target: Target): number[] {
-  const [n, c, ...rest] = node.inputs[i].shape;
+function fedShape(value: Value, trial: Trial, target: Target): number[] {
+  const [n, c, ...rest] = value.shape;
   const { blockSize } = target;
-  return isFedBlocked(node, i, target)
+  return isFedBlocked(value, trial, target)
     ? [n, Math.ceil(c / blockSize) * blockSize, ...rest]
-    : [...node.inputs[i].shape];
+    : [...value.shape];
 }
 
-function createFeeds(node: GraphNode, target: Target, runtime: typeof Ort): Record<string, Ort.Tensor> {
-  const feeds = node.inputs.map((_, i) => {
-    const shape = fedShape(node, i, target);
-    return [`x${i}`, new runtime.Tensor('float32', patterned(sizeOf(shape)), shape)] as const;
+const inputName = ({ node }: Value): string => (node.attributes as OpAttributes['input']).name;
+
+function createFeeds(trial: Trial, target: Target, runtime: typeof Ort): Record<string, Ort.Tensor> {
+  const feeds = trial.inputs.map((value) => {
+    const shape = fedShape(value, trial, target);
+    return [inputName(value), new runtime.Tensor('float32', patterned(sizeOf(shape)), shape)] as const;
   });
   return Object.fromEntries(feeds);
 }
 
-/** The node alone, its result wanted as it would be in the middle of a network. */
+/** The trial's graph, its results wanted as they would be in the middle of a network. */
 function createSession(
-  node: GraphNode,
-  lowering: string,
+  trial: Trial,
   target: Target,
   runtime: typeof Ort,
+  choose: ChooseLowering,
 ): Promise<Ort.InferenceSession> {
-  const inputs = node.inputs.map(({ dtype, shape }, i) => build.input(`x${i}`, dtype, shape));
-  const outputs = createNode(node.op, inputs, node.attributes);
   const graph = new OnnxGraph('candidate');
-  inputs.forEach(({ dtype }, i) => {
-    graph.input(`x${i}`, dtype as OnnxDType, fedShape(node, i, target));
-  });
-  const [result] = emitGraph(graph, outputs, {
+  for (const value of trial.inputs)
+    graph.input(inputName(value), value.dtype as OnnxDType, fedShape(value, trial, target));
+  const results = emitGraph(graph, trial.results, {
     target,
-    choose: (found) => (found.op === node.op ? lowering : undefined),
-    bindInput: (name) => (isFedBlocked(node, Number(name.slice(1)), target) ? { blocked: name } : name),
+    choose,
+    bindInput: (name, value) => (isFedBlocked(value, trial, target) ? { blocked: name } : name),
     wantsBlocked: (value) => isImage(value, target),
   });
-  // Only a corner is handed out, so that no time goes into a large result.
-  const corner = graph.node('Slice', [
-    graph.node('Reshape', [result, graph.int64([-1])]),
-    graph.int64([0]),
-    graph.int64([1]),
-  ]);
-  graph.output(corner, 'float32', [1], 'corner');
+  // Only corners are handed out, so that no time goes into large results.
+  results.forEach((result, i) => {
+    const corner = graph.node('Slice', [
+      graph.node('Reshape', [result, graph.int64([-1])]),
+      graph.int64([0]),
+      graph.int64([1]),
+    ]);
+    graph.output(corner, 'float32', [1], `corner${i}`);
+  });
   return runtime.InferenceSession.create(graph.toModel(), {
     logSeverityLevel: 4,
     graphOptimizationLevel: 'disabled',

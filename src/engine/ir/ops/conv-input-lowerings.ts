@@ -9,10 +9,11 @@ import {
   padChannels,
   passCost,
   productCost,
+  reorderRows,
 } from './blocked-layout.ts';
 import { convAttributes, convProducts, isDepthwise } from './conv-forward-lowerings.ts';
 import { emitBlockedPhases, phasesApply } from './conv-input-phases.ts';
-import { fromChannelsLast, tapColumns, tapsFirst } from './conv-taps.ts';
+import { channelsLast, fromChannelsLast, MOST_PLACES, tapColumns, tapsFirst } from './conv-taps.ts';
 
 type Node = GraphNode<'conv2dInput'>;
 
@@ -82,6 +83,39 @@ function emitColumns(e: Emitter, node: Node): Emitted {
     e.reshape(tapsFirst(e, weight, 'before outputs'), [sizeOf(kernel) * o, i]),
   ]);
   return fromChannelsLast(e, product, shape);
+}
+
+/**
+ * Every pixel of dy times the weight of every tap, `[pixels, O]·[O, taps·I]`, then for every pixel of the input the sum
+ * of what its taps gave: the weight is the forward pass's, which need not be turned.
+ */
+function emitGatheredProducts(e: Emitter, node: Node): Emitted {
+  const { inputs: [dy, weight], attributes: { strides, dilations, pads, shape } } = node; // biome-ignore format: one line
+  const [n, o, height, width] = dy.shape;
+  const [, i, ...kernel] = weight.shape;
+  const taps = sizeOf(kernel);
+  const pixels = n * height * width;
+  // What lies outside gives the product of a row of zeros.
+  const rows = e.node('Pad', [channelsLast(e, dy), e.int64([0, 0, 1, 0])]);
+  const matrix = e.reshape(tapsFirst(e, weight, 'before inputs'), [o, taps * i]);
+  const all = e.node('MatMul', [rows, matrix]);
+  const along = (at: number, tap: number, axis: 0 | 1): number => {
+    const place = (at + pads[axis] - tap * dilations[axis]) / strides[axis];
+    return Number.isInteger(place) && place >= 0 && place < dy.shape[axis + 2] ? place : -1;
+  };
+  const found = shape[0] * shape[2] * shape[3];
+  const order = Array.from({ length: found * taps }, (_, place) => {
+    const tap = place % taps;
+    const pixel = Math.floor(place / taps);
+    const column = along(pixel % shape[3], tap % kernel[1], 1);
+    const line = along(Math.floor(pixel / shape[3]) % shape[2], Math.floor(tap / kernel[1]), 0);
+    const sample = Math.floor(pixel / (shape[2] * shape[3]));
+    const source = line < 0 || column < 0 ? pixels : (sample * height + line) * width + column;
+    return source * taps + tap;
+  });
+  const parts = e.reshape(reorderRows(e, all, [(pixels + 1) * taps, i], order), [found, taps, i]);
+  const sums = e.node('ReduceSum', [parts, e.int64([1])], { attributes: { keepdims: { int: 0 } } });
+  return fromChannelsLast(e, sums, shape);
 }
 
 /** Ways to emit `conv2dInput`. */
@@ -166,6 +200,21 @@ export const convInputLowerings: OpTable['conv2dInput']['lowerings'] = [
       const source = hasStride(node) ? stuffZeros(e, node) : e.blocked(dy);
       return [{ blocked: blockedConv(e, [source, filter], { kernel, pads: flippedPads(node) }) }];
     },
+  },
+  {
+    name: 'gathered products',
+    applies: ({ inputs: [dy, weight], attributes }, target) =>
+      target.device === 'cpu' &&
+      dy.dtype === 'float32' &&
+      attributes.groups === 1 &&
+      dy.shape[1] >= 16 &&
+      (sizeOf(attributes.shape) / attributes.shape[1]) * sizeOf(weight.shape.slice(2)) <= MOST_PLACES,
+    cost: (node, target) => {
+      const [dy, weight] = node.inputs;
+      const moved = (sizeOf(dy.shape) / dy.shape[1]) * sizeOf(weight.shape.slice(1)) * 3;
+      return productCost(products(node), 0.8, target) + passCost(moved + sizeOf(weight.shape), target);
+    },
+    emit: (e, node) => [emitGatheredProducts(e, node)],
   },
   {
     name: 'blocked phases',

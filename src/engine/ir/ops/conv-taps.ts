@@ -10,10 +10,13 @@ export const permute = (e: Emitter, name: string, ints: readonly number[]): stri
 export function channelsLast(e: Emitter, value: Value): string {
   const [n, c, h, w] = value.shape;
   if (e.isBlocked(value)) {
-    const rows = e.node('ReorderOutput', [e.blocked(value)], {
-      domain: blockedDomain,
-      attributes: { channels: { int: c }, channels_last: { int: 1 } },
-    });
+    // Only within a pass: kept from the forward to the backward pass it would take memory.
+    const rows = e.once(value, `channels last, ${e.phase}`, () =>
+      e.node('ReorderOutput', [e.blocked(value)], {
+        domain: blockedDomain,
+        attributes: { channels: { int: c }, channels_last: { int: 1 } },
+      }),
+    );
     return e.reshape(rows, [n * h * w, c]);
   }
   return e.reshape(permute(e, e.plain(value), [0, 2, 3, 1]), [n * h * w, c]);
@@ -67,8 +70,8 @@ export function sliceTaps(
   });
 }
 
-/** More places than this are not written into a model. */
-const MOST_PLACES = 2 ** 15;
+/** Orders of more rows than this are not written into a model. */
+export const MOST_PLACES = 2 ** 15;
 
 /**
  * What the taps meet side by side, `[pixels of all samples, taps·C]`: a matrix by which the kernel is multiplied.
@@ -119,8 +122,10 @@ export function tapsFirst(e: Emitter, weight: Value, place: 'before inputs' | 'b
   );
   const samples = place === 'before inputs' ? o : 1;
   const channels = (o * i) / samples;
-  return e.node('ReorderOutput', [e.reshape(blocks, [samples, channels, taps, 1])], {
-    domain: blockedDomain,
-    attributes: { channels: { int: channels }, channels_last: { int: 1 } },
-  });
+  return e.once(weight, `taps ${place}`, () =>
+    e.node('ReorderOutput', [e.reshape(blocks, [samples, channels, taps, 1])], {
+      domain: blockedDomain,
+      attributes: { channels: { int: channels }, channels_last: { int: 1 } },
+    }),
+  );
 }
