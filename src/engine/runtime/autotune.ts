@@ -30,7 +30,7 @@ const LEAST_TURNS = 4;
 const MOST_TURNS = 16;
 const BUDGET_MS = 1500;
 /** What the estimate's favourite may be slower by: on a restless machine a small difference is chance. */
-const TRUST = 1.05;
+const TRUST = 1.1;
 /** Operands larger than this are not measured: the copies would need too much memory. */
 const LARGEST_BYTES = 512 * 2 ** 20;
 

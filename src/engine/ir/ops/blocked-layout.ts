@@ -1,4 +1,4 @@
-import type { Shape } from '#core';
+import { type Shape, sizeOf } from '#core';
 import type { EmitOptions, Emitter, OnnxAttributeValue, Target } from '../op-rule.ts';
 import type { Value } from '../value.ts';
 
@@ -158,6 +158,11 @@ export function blockedConv(e: Emitter, inputs: readonly string[], options: Bloc
 /** Milliseconds to read and write `elements` float32 values once, memory being the limit. */
 export function passCost(elements: number, { threads }: Target): number {
   return (elements * 8) / (8e6 * Math.min(threads || 2, 2));
+}
+
+/** Milliseconds to read a weight for every row of every image, as blocked convolution does, from a cache. */
+export function weightCost(weight: Shape, y: Shape): number {
+  return (sizeOf(weight) * y[0] * y[2] * 4) / 2e8;
 }
 
 /** Milliseconds of `products` multiply-adds at `efficiency` of what the vector units reach. */

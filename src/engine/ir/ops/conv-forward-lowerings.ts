@@ -11,8 +11,10 @@ import {
   padVector,
   passCost,
   productCost,
+  weightCost,
 } from './blocked-layout.ts';
 import { fromChannelsLast, tapColumns, tapsFirst } from './conv-taps.ts';
+import { emitWide, type WideConv, wideApplies, wideCost } from './conv-wide.ts';
 
 /** ONNX attributes of a convolution. */
 export function convAttributes(
@@ -65,6 +67,14 @@ function emitColumns(
   return fromChannelsLast(e, e.node('Gemm', operands, { attributes: { transB: { int: 1 } } }), y.shape);
 }
 
+const asWide = ({ inputs: [image, weight], outputs: [y], attributes }: GraphNode<'conv2d'>): WideConv => ({
+  image,
+  shape: y.shape,
+  kernel: weight.shape.slice(2),
+  pads: attributes.pads,
+  dilations: attributes.dilations,
+});
+
 /** Ways to emit `conv2d`. */
 export const convForwardLowerings: OpTable['conv2d']['lowerings'] = [
   {
@@ -104,6 +114,7 @@ export const convForwardLowerings: OpTable['conv2d']['lowerings'] = [
     applies: denseApplies,
     cost: ({ inputs: [, weight], outputs: [y] }, target) =>
       productCost(convProducts(weight.shape, y.shape), 0.9, target) +
+      weightCost(weight.shape, y.shape) +
       passCost(sizeOf(weight.shape) * 2, target),
     emit: (e, { inputs: [x, weight, ...bias], attributes }) => {
       const filter = blockDenseWeight(e, weight);
@@ -115,6 +126,20 @@ export const convForwardLowerings: OpTable['conv2d']['lowerings'] = [
           }),
         },
       ];
+    },
+  },
+  {
+    name: 'blocked wide',
+    applies: (node, target) =>
+      denseApplies(node, target) &&
+      node.attributes.strides.every((stride) => stride === 1) &&
+      wideApplies(asWide(node), target),
+    cost: (node, target) =>
+      wideCost(asWide(node), convProducts(node.inputs[1].shape, node.outputs[0].shape), target) +
+      passCost(sizeOf(node.inputs[1].shape) * 2, target),
+    emit: (e, node) => {
+      const [, weight, ...bias] = node.inputs;
+      return [{ blocked: emitWide(e, asWide(node), blockDenseWeight(e, weight), blockedBias(e, bias)) }];
     },
   },
   {

@@ -10,10 +10,12 @@ import {
   passCost,
   productCost,
   reorderRows,
+  weightCost,
 } from './blocked-layout.ts';
 import { convAttributes, convProducts, isDepthwise } from './conv-forward-lowerings.ts';
 import { emitBlockedPhases, phasesApply } from './conv-input-phases.ts';
 import { channelsLast, fromChannelsLast, MOST_PLACES, tapColumns, tapsFirst } from './conv-taps.ts';
+import { emitWide, type WideConv, wideApplies, wideCost } from './conv-wide.ts';
 
 type Node = GraphNode<'conv2dInput'>;
 
@@ -67,6 +69,7 @@ function blockedCost(node: Node, target: Target, efficiency: number): number {
   const stuffing = hasStride(node) ? passCost(sizeOf(node.inputs[0].shape) * waste * 2, target) : 0;
   return (
     productCost(products(node) * waste, efficiency, target) +
+    (node.attributes.groups === 1 ? weightCost(node.inputs[1].shape, node.attributes.shape) : 0) +
     stuffing +
     passCost(sizeOf(node.outputs[0].shape), target)
   );
@@ -117,6 +120,14 @@ function emitGatheredProducts(e: Emitter, node: Node): Emitted {
   const sums = e.node('ReduceSum', [parts, e.int64([1])], { attributes: { keepdims: { int: 0 } } });
   return fromChannelsLast(e, sums, shape);
 }
+
+const asWide = (node: Node): WideConv => ({
+  image: node.inputs[0],
+  shape: node.attributes.shape,
+  kernel: node.inputs[1].shape.slice(2),
+  pads: flippedPads(node),
+  dilations: node.attributes.dilations,
+});
 
 /** Ways to emit `conv2dInput`. */
 export const convInputLowerings: OpTable['conv2dInput']['lowerings'] = [
@@ -200,6 +211,17 @@ export const convInputLowerings: OpTable['conv2dInput']['lowerings'] = [
       const source = hasStride(node) ? stuffZeros(e, node) : e.blocked(dy);
       return [{ blocked: blockedConv(e, [source, filter], { kernel, pads: flippedPads(node) }) }];
     },
+  },
+  {
+    name: 'blocked wide',
+    applies: (node, target) =>
+      node.attributes.groups === 1 &&
+      !hasStride(node) &&
+      node.attributes.shape[1] >= target.blockSize &&
+      wideApplies(asWide(node), target),
+    cost: (node, target) =>
+      wideCost(asWide(node), products(node), target) + passCost(sizeOf(node.inputs[1].shape) * 3, target),
+    emit: (e, node) => [{ blocked: emitWide(e, asWide(node), blockFlippedWeight(e, node.inputs[1]), []) }],
   },
   {
     name: 'gathered products',
