@@ -25,10 +25,13 @@ const tunedOps: ReadonlySet<OpName> = new Set<OpName>([
 const PRUNE = 2.5;
 /** Estimated milliseconds below which nothing is measured. */
 const WORTHWHILE_MS = 0.15;
-/** Turns of every lowering, at least and at most, and the milliseconds after which there are no more. */
+/** Turns of every lowering, at least and at most, and the seconds after which there are no more. */
 const LEAST_TURNS = 4;
 const MOST_TURNS = 16;
-const BUDGET_MS = 1500;
+const BUDGET = 1.5;
+/** A turn takes about as many seconds: short operations run several times, since a pause hits them harder. */
+const TURN = 0.004;
+const MOST_RUNS = 8;
 /** What the estimate's favourite may be slower by: on a restless machine a small difference is chance. */
 const TRUST = 1.1;
 /** Operands larger than this are not measured: the copies would need too much memory. */
@@ -150,23 +153,30 @@ async function race(
 ): Promise<string> {
   const start = now();
   let left = entrants;
-  for (const entrant of left) await timeRun(entrant, feeds, false);
-  for (let turn = 1; left.length > 1 && turn <= MOST_TURNS; turn++) {
-    for (const entrant of left) await timeRun(entrant, feeds);
+  for (const entrant of left) await takeTurn(entrant, feeds);
+  for (let turn = 2; left.length > 1 && turn <= MOST_TURNS; turn++) {
+    for (const entrant of left) await takeTurn(entrant, feeds);
     const best = Math.min(...left.map(({ least }) => least));
-    if (turn >= 2) left = left.filter(({ least }) => least <= (turn < LEAST_TURNS ? 2 : 1.3) * best);
-    if (turn >= LEAST_TURNS && now() - start > BUDGET_MS / 1000) break;
+    if (turn >= LEAST_TURNS)
+      left = left.filter(({ least }) => least <= (turn < 2 * LEAST_TURNS ? 2 : 1.3) * best);
+    if (turn >= LEAST_TURNS && now() - start > BUDGET) break;
   }
   const handicap = ({ name, least }: Entrant) => (name === favourite ? least : least * TRUST);
   const winner = left.reduce((a, b) => (handicap(b) < handicap(a) ? b : a), left[0]);
   return winner?.name ?? favourite;
 }
 
-async function timeRun(entrant: Entrant, feeds: Record<string, Ort.Tensor>, isCounted = true): Promise<void> {
-  const start = now();
+/** The first run takes memory and is not counted. */
+async function takeTurn(entrant: Entrant, feeds: Record<string, Ort.Tensor>): Promise<void> {
+  const isFirst = entrant.least === Number.POSITIVE_INFINITY;
   try {
-    await entrant.session.run(feeds);
-    if (isCounted) entrant.least = Math.min(entrant.least, now() - start);
+    if (isFirst) await entrant.session.run(feeds);
+    const runs = isFirst ? 1 : Math.min(MOST_RUNS, Math.max(1, Math.round(TURN / entrant.least)));
+    for (let run = 0; run < runs; run++) {
+      const start = now();
+      await entrant.session.run(feeds);
+      entrant.least = Math.min(entrant.least, now() - start);
+    }
   } catch {
     entrant.least = Number.POSITIVE_INFINITY;
   }

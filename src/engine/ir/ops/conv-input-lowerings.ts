@@ -215,12 +215,9 @@ export const convInputLowerings: OpTable['conv2dInput']['lowerings'] = [
   {
     name: 'blocked wide',
     applies: (node, target) =>
-      node.attributes.groups === 1 &&
-      !hasStride(node) &&
-      node.attributes.shape[1] >= target.blockSize &&
-      wideApplies(asWide(node), target),
+      node.attributes.groups === 1 && !hasStride(node) && wideApplies(asWide(node), target),
     cost: (node, target) =>
-      wideCost(asWide(node), products(node), target) + passCost(sizeOf(node.inputs[1].shape) * 3, target),
+      wideCost(asWide(node), products(node), target) + passCost(sizeOf(node.inputs[1].shape) * 2, target),
     emit: (e, node) => [{ blocked: emitWide(e, asWide(node), blockFlippedWeight(e, node.inputs[1]), []) }],
   },
   {
@@ -233,7 +230,7 @@ export const convInputLowerings: OpTable['conv2dInput']['lowerings'] = [
       (sizeOf(attributes.shape) / attributes.shape[1]) * sizeOf(weight.shape.slice(2)) <= MOST_PLACES,
     cost: (node, target) => {
       const [dy, weight] = node.inputs;
-      const moved = (sizeOf(dy.shape) / dy.shape[1]) * sizeOf(weight.shape.slice(1)) * 3;
+      const moved = (sizeOf(dy.shape) / dy.shape[1]) * sizeOf(weight.shape.slice(1)) * 4;
       return productCost(products(node), 0.8, target) + passCost(moved + sizeOf(weight.shape), target);
     },
     emit: (e, node) => [emitGatheredProducts(e, node)],

@@ -41,11 +41,16 @@ export function wideApplies(conv: WideConv, target: Target): boolean {
   );
 }
 
-/** Milliseconds, the products with the zeros between images among them. */
+/**
+ * Milliseconds.
+ * @param products of the pixels of the result with all taps; those of the columns between images come on top
+ */
 export function wideCost(conv: WideConv, products: number, target: Target): number {
-  const width = conv.image.shape[3];
-  const moved = 2 * (sizeOf(conv.image.shape) + sizeOf(conv.shape));
-  return productCost((products * (width + gapOf(conv))) / width, 0.9, target) + passCost(moved, target);
+  const { image, shape } = conv;
+  const waste = padChannels(shape[1], target) / shape[1];
+  const columns = (image.shape[3] + gapOf(conv)) / shape[3];
+  const moved = 2 * (sizeOf(image.shape) + sizeOf(shape) * waste);
+  return productCost(products * waste * columns, 0.9, target) + passCost(moved, target);
 }
 
 /** @returns the result in blocked layout */
