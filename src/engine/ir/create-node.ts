@@ -72,6 +72,14 @@ export function createNode<K extends OpName>(
   return outputs;
 }
 
+/** The node once more, right behind it in order. */
+export function repeatNode(node: GraphNode): readonly Value[] {
+  const outputs: Value[] = [];
+  const copy: GraphNode = { ...node, id: node.id + 0.5, outputs };
+  for (const { dtype, shape, index } of node.outputs) outputs.push({ dtype, shape, node: copy, index });
+  return outputs;
+}
+
 /** Adds the user's line to an error of a shape rule. */
 function withSite(error: unknown, op: OpName, site: CallSite): unknown {
   const line = site.toString();

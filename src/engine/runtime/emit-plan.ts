@@ -2,6 +2,7 @@ import { GraphError, type Shape } from '#core';
 import type { OpAttributes } from '../ir/op-attributes.ts';
 import type { Target } from '../ir/op-rule.ts';
 import { fuseOps } from '../ir/passes/fuse.ts';
+import { repeatAffine } from '../ir/passes/repeat-affine.ts';
 import { simplify } from '../ir/passes/simplify.ts';
 import { sortNodes, type Value, type Variable } from '../ir/value.ts';
 import type { OnnxDType } from '../onnx/dtype.ts';
@@ -65,7 +66,7 @@ function findLeaves(values: readonly Value[]): Leaves {
 }
 
 /** The passes before emission. */
-export const prepare = (values: readonly Value[]): Value[] => fuseOps(simplify(values));
+export const prepare = (values: readonly Value[]): Value[] => repeatAffine(fuseOps(simplify(values)));
 
 const declare = (graph: OnnxGraph, name: string, { dtype, shape }: PlanInput): string =>
   graph.input(name, dtype as OnnxDType, shape);
