@@ -2,6 +2,12 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
+/** The environment without workarounds for old OpenBLAS builds, which slow a current one down. */
+export function withoutBlasSettings() {
+  const { OPENBLAS_CORETYPE, OPENBLAS_L2_SIZE, ...rest } = process.env;
+  return rest;
+}
+
 export class Contender {
   /**
    * @param {string} name
@@ -15,10 +21,8 @@ export class Contender {
     this.samples = [];
     /** @type {Record<string, any>} */
     this.summary = {};
-    // Workarounds for old OpenBLAS builds slow a current one down.
-    const { OPENBLAS_CORETYPE, OPENBLAS_L2_SIZE, ...rest } = process.env;
     this.child = spawn(command, [...args, '--serve'], {
-      env: { ...rest, ...env },
+      env: { ...withoutBlasSettings(), ...env },
       stdio: ['pipe', 'pipe', 'ignore'],
     });
     this.lines = createInterface({ input: this.child.stdout })[Symbol.asyncIterator]();

@@ -2,6 +2,7 @@
 
     torch-contender.py mlp|lenet|resnet18|efficientnet [--steps N] [--warmup N] [--serve]
     torch-contender.py mnist-job --data DIR [--seed S] [--epochs E]
+    torch-contender.py blas-speed
     torch-contender.py verify [--fixtures DIR]
 
 Needs Debian's python3-torch and libopenblas0-pthread: with the reference BLAS (libblas3 alone) the matrix products take
@@ -156,6 +157,17 @@ def read_idx(file):
     return torch.from_numpy(np.frombuffer(data, np.uint8, offset=4 + 4 * rank).reshape(shape).copy())
 
 
+def blas_speed(_):
+    """GFLOP/s of a matrix product of middling size: tells whether OpenBLAS knows this processor."""
+    a, b = torch.randn(512, 784), torch.randn(784, 512)
+    seconds = []
+    for _ in range(60):
+        start = time.perf_counter()
+        a @ b
+        seconds.append(time.perf_counter() - start)
+    say({"id": "blas-speed", "gflops": 2 * 512 * 784 * 512 / statistics.median(seconds) / 1e9, **about()})
+
+
 def mnist_job(args):
     """The lecture's job with its tensors in memory: shuffle, train, test after every epoch."""
     folder = pathlib.Path(args.data)
@@ -234,6 +246,7 @@ def main():
     job.add_argument("--seed", type=int, default=0)
     job.add_argument("--epochs", type=int, default=10)
     job.set_defaults(run=mnist_job)
+    parts.add_parser("blas-speed").set_defaults(run=blas_speed)
     check = parts.add_parser("verify")
     check.add_argument("--fixtures", default="../shared/fixtures/effnet")
     check.set_defaults(run=verify)

@@ -47,6 +47,9 @@ class GraphEmitter implements Emitter {
   private readonly options: EmitGraphOptions;
   private readonly names = new Map<Value, Names>();
   private readonly forms = new Map<Value, Map<string, string>>();
+  /** What a reshape's result was made of, and results by what they were made of and their shape. */
+  private readonly reshaped = new Map<string, string>();
+  private readonly reshapes = new Map<string, string>();
   /** Prefix of the names of the node being emitted, so that a profile finds it again. */
   private prefix = '';
   /** An input whose first size is the free one, and that size once it has been read. */
@@ -188,7 +191,19 @@ class GraphEmitter implements Emitter {
     return this.node('Cast', [name], { attributes: { to: { int: dtypeCode[to] } } });
   }
 
+  /** A reshape of a reshape reads what the first one read; the same one is written once. */
   reshape(name: string, shape: Shape): string {
+    const source = this.reshaped.get(name) ?? name;
+    const key = `${source} [${shape.join()}]`;
+    const known = this.reshapes.get(key);
+    if (known !== undefined) return known;
+    const result = this.writeReshape(source, shape);
+    this.reshaped.set(result, source);
+    this.reshapes.set(key, result);
+    return result;
+  }
+
+  private writeReshape(name: string, shape: Shape): string {
     const { symbolicSize } = this.options;
     // The one size that depends on the number of samples is left to be found.
     const free = shape.filter((dim) => symbolicSize !== undefined && dim !== 0 && dim % symbolicSize === 0);

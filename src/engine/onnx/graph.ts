@@ -62,6 +62,13 @@ interface ValueInfo {
   readonly doc: string | undefined;
 }
 
+/** What this file reads of a `NodeProto`. */
+interface GraphNodeMessage {
+  readonly opType: string;
+  readonly output: readonly string[];
+  readonly [field: string]: unknown;
+}
+
 const utf8 = new TextEncoder();
 
 /**
@@ -89,12 +96,14 @@ export class OnnxGraph {
   readonly name: string;
   private readonly inputs: ValueInfo[] = [];
   private readonly outputs: ValueInfo[] = [];
-  private readonly nodes: object[] = [];
+  private readonly nodes: GraphNodeMessage[] = [];
   private readonly initializers: object[] = [];
   private readonly names = new Set<string>();
   private readonly usedDomains = new Set<OnnxDomain>(['']);
   private readonly scalars = new Map<string, string>();
   private readonly constants = new Set<string>();
+  /** What nodes read, those of bodies of control-flow nodes among them. */
+  private readonly read = new Set<string>();
 
   constructor(name: string) {
     this.name = name;
@@ -136,6 +145,7 @@ export class OnnxGraph {
     }
     if (name !== value) {
       this.claim(name);
+      this.read.add(value);
       this.nodes.push({ opType: 'Identity', name: `Identity:${name}`, input: [value], output: [name] });
     }
     this.outputs.push({ name, dtype, shape, doc });
@@ -196,8 +206,11 @@ export class OnnxGraph {
     const domain = options.domain ?? '';
     this.usedDomains.add(domain);
     for (const value of Object.values(options.attributes ?? {})) {
-      if ('graph' in value) for (const used of value.graph.usedDomains) this.usedDomains.add(used);
+      if (!('graph' in value)) continue;
+      for (const used of value.graph.usedDomains) this.usedDomains.add(used);
+      for (const name of value.graph.read) this.read.add(name);
     }
+    for (const name of inputs) this.read.add(name);
     const hint = options.name ?? op;
     const outputs = Array.from({ length: options.outputs ?? 1 }, (_, i) =>
       this.uniqueName(i === 0 ? hint : `${hint}:${i}`),
@@ -228,11 +241,17 @@ export class OnnxGraph {
     return modelMessage.encode(model).finish();
   }
 
-  /** The `GraphProto`, as a model or as the body of a control-flow node holds it. */
+  /**
+   * The `GraphProto`, as a model or as the body of a control-flow node holds it. A `Reshape` that nothing reads is left
+   * out.
+   */
   toMessage(): object {
+    const outputs = new Set(this.outputs.map(({ name }) => name));
+    const isWanted = ({ opType, output: [name] }: GraphNodeMessage) =>
+      opType !== 'Reshape' || this.read.has(name) || outputs.has(name);
     return {
       name: this.name,
-      node: this.nodes,
+      node: this.nodes.filter(isWanted),
       initializer: this.initializers,
       input: this.inputs.map(encodeValueInfo),
       output: this.outputs.map(encodeValueInfo),

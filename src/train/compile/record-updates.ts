@@ -4,7 +4,7 @@ import type { Optimizer, UpdateResult } from '#nn';
 import type { RecordOptions, ScalarTable, TrainingState } from './record-step.ts';
 
 /** Parameters up to this size are updated together: an operator costs more than they do. */
-const SMALL = 2048;
+const SMALL = 12_288;
 
 /** A parameter with what its update needs. */
 interface Item {

@@ -69,7 +69,10 @@ export function emitWide(e: Emitter, conv: WideConv, filter: string, bias: reado
     pads: [pads[0], pads[1], pads[2], reachOf(conv) - pads[1]],
   });
   const lines = e.reshape(found, [outs * height * n, width * b]);
-  const cut = e.node('Slice', [lines, e.int64([0]), e.int64([shape[3] * b]), e.int64([1])]);
+  const cut =
+    shape[3] === width
+      ? lines
+      : e.node('Slice', [lines, e.int64([0]), e.int64([shape[3] * b]), e.int64([1])]);
   const back = reorderRows(e, cut, [outs * height * n, shape[3] * b], swapBack(n, outs, height));
   return e.reshape(back, [n, outs * b, height, shape[3]]);
 }
