@@ -5,6 +5,7 @@ import { applicableLowerings } from '../onnx/select-lowering.ts';
 import * as build from './build.ts';
 import type { OpName } from './op-attributes.ts';
 import { caseData, type OpCase, opCases } from './op-cases.ts';
+import { opTable } from './op-table.ts';
 import { sortNodes, type Value } from './value.ts';
 
 const target = await createTarget('cpu', 2);
@@ -89,6 +90,17 @@ describe.skipIf(target.blockSize === 1)('on blocked operands', () => {
     ] as const)
       expect(covered).toContain(op);
   });
+});
+
+it.skipIf(target.blockSize === 1)('the cases of an op use each of its lowerings for this processor', () => {
+  const unused = (Object.keys(opCases) as OpName[]).flatMap((op) => {
+    const used = opCases[op].flatMap((each) => {
+      const node = sortNodes(prepare(op, each).outputs).find((found) => found.op === op)!;
+      return applicableLowerings(node, target).map(({ name }) => name);
+    });
+    return opTable[op].lowerings.map(({ name }) => name).filter((name) => !used.includes(name));
+  });
+  expect(unused).toEqual([]);
 });
 
 describe.each(Object.keys(opCases) as OpName[])('%s', (op) => {

@@ -160,7 +160,15 @@ export const elementwiseCases: OpCases<
     ...smooth(build.neg),
   ],
   abs: [{ name: 'size', inputs: [of(1.5, -2)], make: build.abs, expected: [[1.5, 2]], linear: true }],
-  sign: [{ name: 'direction', inputs: [of(3, -2, 0)], make: build.sign, expected: [[1, -1, 0]] }],
+  sign: [
+    { name: 'direction', inputs: [of(3, -2, 0)], make: build.sign, expected: [[1, -1, 0]] },
+    {
+      name: 'of what ReLU left',
+      inputs: [of(3, -2, 0)],
+      make: (x) => build.sign(build.relu(x)),
+      expected: [[1, 0, 0]],
+    },
+  ],
   // e⁰ = 1, e^(ln 2) = 2
   exp: [
     { name: 'powers of e', inputs: [of(0, Math.LN2)], make: build.exp, expected: [[1, 2]] },
