@@ -33,7 +33,7 @@ const BUDGET = 1.5;
 const TURN = 0.004;
 const MOST_RUNS = 8;
 /** What the estimate's favourite may be slower by: on a restless machine a small difference is chance. */
-const TRUST = 1.1;
+const TRUST = 1.2;
 /** Operands larger than this are not measured: the copies would need too much memory. */
 const LARGEST_BYTES = 512 * 2 ** 20;
 

@@ -12,7 +12,7 @@ const convolutions: readonly (readonly [string, Shape, Shape, ReturnType<typeof 
   ['dense blocks', [2, 16, 6, 6], [32, 16, 3, 3], conv(1, same)],
   ['rows of a block', [2, 16, 2, 16], [32, 16, 3, 3], conv(1, same)],
   ['rows of two blocks', [2, 16, 2, 32], [16, 16, 3, 2], conv(1, [1, 1, 1, 0])],
-  ['rows that share a block', [8, 16, 3, 4], [32, 16, 1, 5], conv(1, [0, 2, 0, 2])],
+  ['rows that share a block', [8, 24, 3, 4], [32, 24, 1, 5], conv(1, [0, 2, 0, 2])],
   ['rows with stride', [4, 16, 6, 16], [16, 16, 3, 3], conv(2, same)],
   ['rows with two strides', [2, 16, 3, 64], [16, 16, 1, 4], { ...conv(1, [0, 1, 0, 1]), strides: [1, 2] }],
   ['rows of one phase', [2, 16, 4, 32], [16, 16, 1, 1], conv(2, [0, 0, 0, 0])],

@@ -8,6 +8,7 @@ import {
   blockedConv,
   blockStemWeight,
   hasBlocks,
+  padChannels,
   padVector,
   passCost,
   productCost,
@@ -146,8 +147,13 @@ export const convForwardLowerings: OpTable['conv2d']['lowerings'] = [
     name: 'blocked stem',
     applies: ({ inputs: [x], attributes }, target) =>
       hasBlocks(target) && attributes.groups === 1 && x.shape[1] < target.blockSize && x.dtype === 'float32',
-    cost: ({ inputs: [, weight], outputs: [y] }, target) =>
-      productCost(convProducts(weight.shape, y.shape), 0.7, target),
+    cost: ({ inputs: [, weight], outputs: [y] }, target) => {
+      const channels = padChannels(y.shape[1], target);
+      // Few channels are taken out of the block again, and out of two.
+      const reordered = y.shape[1] < target.blockSize ? (sizeOf(y.shape) / y.shape[1]) * channels * 2 : 0;
+      const made = (convProducts(weight.shape, y.shape) / y.shape[1]) * channels;
+      return productCost(made, 0.7, target) + passCost(reordered, target);
+    },
     emit: (e, { inputs: [x, weight, ...bias], attributes }) => {
       const filter = blockStemWeight(e, e.plain(weight), weight.shape);
       return [

@@ -129,12 +129,18 @@ const asWide = (node: Node): WideConv => ({
   dilations: node.attributes.dilations,
 });
 
+/** Of what the products could reach: with larger kernels most time goes into adding up what overlaps, in one thread. */
+function transposeEfficiency({ inputs: [, weight], attributes }: Node): number {
+  if (isDepthwise(weight.shape, attributes)) return 0.01;
+  return sizeOf(weight.shape.slice(2)) === 1 ? 0.3 : 0.1;
+}
+
 /** Ways to emit `conv2dInput`. */
 export const convInputLowerings: OpTable['conv2dInput']['lowerings'] = [
   {
     name: 'ConvTranspose',
     cost: (node, target) =>
-      productCost(products(node), isDepthwise(node.inputs[1].shape, node.attributes) ? 0.01 : 0.3, target) +
+      productCost(products(node), transposeEfficiency(node), target) +
       passCost(sizeOf(node.outputs[0].shape) * 4, target),
     emit: (e, { inputs: [dy, weight], attributes }) => {
       const { strides, pads, dilations, shape } = attributes;

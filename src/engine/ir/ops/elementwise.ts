@@ -63,8 +63,10 @@ function runsBlocked(emitter: Emitter, inputs: readonly Value[], shape: Shape): 
  * Whether a number meets a tensor that ends in axes of one element, like the weight of a 1×1 convolution: ONNX Runtime
  * then takes every element by itself, at ten times the time.
  */
-function isSlowBroadcast(inputs: readonly Value[], shape: Shape): boolean {
+function isSlowBroadcast({ target }: Emitter, inputs: readonly Value[], shape: Shape): boolean {
   return (
+    target.device === 'cpu' &&
+    target.portable !== true &&
     shape.at(-1) === 1 &&
     sizeOf(shape) > 1 &&
     inputs.some((input) => sizeOf(input.shape) === 1) &&
@@ -79,7 +81,7 @@ export function emitElementwise(
   emit: (names: readonly string[]) => string,
 ): readonly Emitted[] {
   const { shape } = node.outputs[0];
-  if (isSlowBroadcast(node.inputs, shape)) {
+  if (isSlowBroadcast(emitter, node.inputs, shape)) {
     const flat = node.inputs.map((input) => emitter.reshape(emitter.plain(input), [sizeOf(input.shape)]));
     return [emitter.reshape(emit(flat), shape)];
   }
