@@ -1,6 +1,8 @@
 import { closeSync, mkdirSync, openSync, readFileSync, statSync, unlinkSync, writeSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { ConfigError, RuntimeFailure } from '#core';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ConfigError, currentOwner, isOwnerAlive, now, RuntimeFailure } from '#core';
 
 const LOCK_FILE = 'lock';
 
@@ -19,7 +21,7 @@ interface Holder {
 export function lockStateFolder(folder: string): { release(): void } {
   makeFolder(folder);
   const path = join(folder, LOCK_FILE);
-  const holder: Holder = { pid: process.pid, started: startOf(process.pid) };
+  const holder: Holder = { pid: process.pid, started: currentOwner().startTime || null };
   for (let attempt = 0; attempt < 3; attempt++) {
     if (writeExclusively(path, JSON.stringify(holder))) return { release: () => removeQuietly(path) };
     const other = readHolder(path);
@@ -37,6 +39,22 @@ export function lockStateFolder(folder: string): { release(): void } {
       'over. Delete it, or choose another folder.',
     { folder },
   );
+}
+
+/** Seconds that a process may take to end whose parent was killed. */
+const PATIENCE = 5;
+
+/** As `lockStateFolder`, but waits a little for another process: it may be about to end. */
+export async function awaitStateFolder(folder: string): Promise<{ release(): void }> {
+  const deadline = now() + PATIENCE;
+  while (true) {
+    try {
+      return lockStateFolder(folder);
+    } catch (error) {
+      if (!(error instanceof ConfigError) || now() >= deadline) throw error;
+    }
+    await sleep(100);
+  }
 }
 
 /** The folder and those above it. `mkdirSync` with `recursive` does not return where nothing can be made, as in /proc. */
@@ -85,26 +103,8 @@ function readHolder(path: string): Holder | undefined {
   }
 }
 
-function isRunning({ pid, started }: Holder): boolean {
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-  const now = startOf(pid);
-  return started === null || now === null || started === now;
-}
-
-/** Start time of a process in clock ticks since boot; null where there is no /proc. */
-function startOf(pid: number): string | null {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The second field is the name in brackets and may hold spaces; the start time is the 22nd field.
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null;
-  } catch {
-    return null;
-  }
-}
+const isRunning = ({ pid, started }: Holder): boolean =>
+  isOwnerAlive({ host: hostname(), pid, startTime: started ?? '' }) !== false;
 
 function removeQuietly(path: string): void {
   try {
