@@ -1,7 +1,6 @@
 import { closeSync, mkdirSync, openSync, readFileSync, statSync, unlinkSync, writeSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError, currentOwner, isOwnerAlive, now, RuntimeFailure } from '#core';
 
 const LOCK_FILE = 'lock';
@@ -53,7 +52,7 @@ export async function awaitStateFolder(folder: string): Promise<{ release(): voi
     } catch (error) {
       if (!(error instanceof ConfigError) || now() >= deadline) throw error;
     }
-    await sleep(100);
+    await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
 
