@@ -34,7 +34,7 @@ const TURN = 0.004;
 const MOST_RUNS = 8;
 /** What the estimate's favourite may be slower by: on a restless machine a small difference is chance. */
 const TRUST = 1.2;
-/** Operands larger than this are not measured: the copies would need too much memory. */
+/** More than this for operands and results of all lowerings, which are there at once, is not measured. */
 const LARGEST_BYTES = 512 * 2 ** 20;
 
 export interface AutotuneOptions {
@@ -83,12 +83,12 @@ function worthMeasuring(node: GraphNode, target: Target): readonly Lowering<OpNa
     (sum, { shape, dtype }) => sum + sizeOf(shape) * bytesPerElement(dtype),
     0,
   );
-  if (bytes > LARGEST_BYTES) return [];
   const costs = candidates.map((candidate) => candidate.cost?.(node as GraphNode<OpName>, target) ?? 0);
   const least = Math.min(...costs);
   if (least < WORTHWHILE_MS && node.op !== 'maxPool2dScatter') return [];
   const order = candidates.map((_, i) => i).sort((a, b) => costs[a] - costs[b]);
-  return order.filter((i) => costs[i] <= PRUNE * least + WORTHWHILE_MS).map((i) => candidates[i]);
+  const near = order.filter((i) => costs[i] <= PRUNE * least + WORTHWHILE_MS).map((i) => candidates[i]);
+  return bytes * near.length > LARGEST_BYTES ? [] : near;
 }
 
 /** A lowering in a session of its own, with the least time seen. */

@@ -18,7 +18,7 @@ import { type PlannedRun, type PreparedRun, prepareRun } from './prepare-run.ts'
 import { ProcessPool } from './process-pool.ts';
 import { Search } from './search.ts';
 import { childRun, SearchLoop, type SearchOutcome, scoreOf } from './search-loop.ts';
-import { awaitStateFolder } from './state-lock.ts';
+import { lockStateFolder } from './state-lock.ts';
 import { StopRule } from './stop-rule.ts';
 import { tooGoodWarning } from './too-good.ts';
 import type { TrialEnvironment } from './trial-job.ts';
@@ -117,7 +117,7 @@ class AutoMLSession {
     const prepared = prepareRun(this.options, limits);
     const { stateFolder } = this.options;
     if (stateFolder === undefined) return this.withPool(limits, prepared, undefined);
-    const lock = await awaitStateFolder(stateFolder);
+    const lock = lockStateFolder(stateFolder);
     let journal: Journal | undefined;
     try {
       journal = new Journal(

@@ -1,7 +1,7 @@
 import { closeSync, mkdirSync, openSync, readFileSync, statSync, unlinkSync, writeSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { ConfigError, currentOwner, isOwnerAlive, now, RuntimeFailure } from '#core';
+import { ConfigError, currentOwner, isOwnerAlive, RuntimeFailure } from '#core';
 
 const LOCK_FILE = 'lock';
 
@@ -38,22 +38,6 @@ export function lockStateFolder(folder: string): { release(): void } {
       'over. Delete it, or choose another folder.',
     { folder },
   );
-}
-
-/** Seconds that a process may take to end whose parent was killed. */
-const PATIENCE = 5;
-
-/** As `lockStateFolder`, but waits a little for another process: it may be about to end. */
-export async function awaitStateFolder(folder: string): Promise<{ release(): void }> {
-  const deadline = now() + PATIENCE;
-  while (true) {
-    try {
-      return lockStateFolder(folder);
-    } catch (error) {
-      if (!(error instanceof ConfigError) || now() >= deadline) throw error;
-    }
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
 }
 
 /** The folder and those above it. `mkdirSync` with `recursive` does not return where nothing can be made, as in /proc. */
