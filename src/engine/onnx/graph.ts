@@ -60,6 +60,8 @@ interface ValueInfo {
   readonly dtype: OnnxDType;
   readonly shape: readonly OnnxDim[];
   readonly doc: string | undefined;
+  /** A sequence of such tensors. */
+  readonly isSequence?: boolean;
 }
 
 /** What this file reads of a `NodeProto`. */
@@ -149,6 +151,13 @@ export class OnnxGraph {
       this.nodes.push({ opType: 'Identity', name: `Identity:${name}`, input: [value], output: [name] });
     }
     this.outputs.push({ name, dtype, shape, doc });
+    return name;
+  }
+
+  /** Adds an output that is an empty sequence of tensors and returns its name. */
+  emptySequenceOutput(): string {
+    const name = this.node('SequenceEmpty', []);
+    this.outputs.push({ name, dtype: 'float32', shape: [], doc: undefined, isSequence: true });
     return name;
   }
 
@@ -315,9 +324,10 @@ function encodeTexts(texts: readonly string[]): Uint8Array[] {
 
 function encodeValueInfo(info: ValueInfo): object {
   const dim = info.shape.map((size) => (typeof size === 'number' ? { dimValue: size } : { dimParam: size }));
+  const type = { tensorType: { elemType: dtypeCode[info.dtype], shape: { dim } } };
   return {
     name: info.name,
     docString: info.doc ?? '',
-    type: { tensorType: { elemType: dtypeCode[info.dtype], shape: { dim } } },
+    type: info.isSequence ? { sequenceType: { elemType: type } } : type,
   };
 }

@@ -12,7 +12,8 @@ const messages: Readonly<Record<string, Readonly<Record<string, FieldDescription
   Dimension: { dimValue: [1, 'int64'], dimParam: [2, 'string'] },
   TensorShape: { dim: [1, 'Dimension', 'repeated'] },
   TensorType: { elemType: [1, 'int32'], shape: [2, 'TensorShape'] },
-  Type: { tensorType: [1, 'TensorType'] },
+  SequenceType: { elemType: [1, 'Type'] },
+  Type: { tensorType: [1, 'TensorType'], sequenceType: [4, 'SequenceType'] },
   ValueInfo: { name: [1, 'string'], type: [2, 'Type'], docString: [3, 'string'] },
   Tensor: {
     dims: [1, 'int64', 'repeated'],

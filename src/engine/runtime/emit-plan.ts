@@ -25,6 +25,8 @@ export interface EmittedPlan {
   readonly inputs: ReadonlyMap<string, PlanInput>;
   readonly outputs: readonly PlanInput[];
   readonly outputNames: readonly string[];
+  /** The first output, an empty sequence: see `Plan`. */
+  readonly endMark: string;
   readonly variables: ReadonlyMap<Variable, string>;
   readonly updateNames: ReadonlyMap<Variable, string>;
 }
@@ -108,12 +110,14 @@ export function emitPlan(outputs: readonly Value[], updates: Updates, options: E
   for (const [name, value] of inputs) declare(graph, name, value);
   for (const [variable, name] of variables) declare(graph, name, variable);
   const names = emitValues(graph, values, variables, options);
+  const endMark = graph.emptySequenceOutput();
   const declared = declareOutputs(graph, names, values, [...inputs.keys(), ...variables.values()]);
   return {
     bytes: graph.toModel(),
     inputs,
     outputs,
     outputNames: declared.slice(0, outputs.length),
+    endMark,
     variables,
     updateNames: nameUpdates(updates, declared.slice(outputs.length)),
   };
@@ -161,6 +165,7 @@ export function emitLoop(
     attributes: { body: { graph: body }, num_scan_inputs: { int: fed.size } },
     outputs: values.length,
   });
+  const endMark = graph.emptySequenceOutput();
   const types = [...moving, ...outputs.map(stacked)];
   results.forEach((name, i) => {
     graph.output(name, types[i].dtype as OnnxDType, types[i].shape);
@@ -174,6 +179,7 @@ export function emitLoop(
     inputs: fed,
     outputs: outputs.map(stacked),
     outputNames: results.slice(moving.length),
+    endMark,
     variables: all,
     updateNames: nameUpdates(updates, results),
   };

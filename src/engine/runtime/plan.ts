@@ -1,6 +1,14 @@
 import { availableParallelism } from 'node:os';
 import type * as Ort from 'onnxruntime-node';
-import { GraphError, type HostTensor, type NumericArray, RuntimeFailure, type Shape } from '#core';
+import {
+  createArray,
+  GraphError,
+  type HostTensor,
+  type NumericArray,
+  RuntimeFailure,
+  type Shape,
+  sizeOf,
+} from '#core';
 import type { Device } from '../ir/op-rule.ts';
 import type { Value, Variable } from '../ir/value.ts';
 import type { ChooseLowering } from '../onnx/select-lowering.ts';
@@ -45,8 +53,12 @@ const slotsOf = new WeakMap<Variable, Slots>();
  * A graph compiled for ONNX Runtime.
  *
  * Variables are double-buffered: a run reads one tensor of each and writes updated contents into the other, which
- * ONNX Runtime gets as pre-allocated outputs, so that nothing is copied; then the two change places. Plans that share
- * variables share the tensors.
+ * ONNX Runtime gets as pre-allocated outputs; then the two change places. Plans that share variables share the tensors.
+ *
+ * When a run has ended, the package `onnxruntime-node` copies every output into a new array, also those that were
+ * pre-allocated. All of ours are, so the copies would go unread; they take as long as all else that a call costs, and
+ * garbage collection on top. The first output is therefore a sequence, at which the package, which knows no sequences,
+ * stops copying.
  */
 export class Plan {
   /** What `run` must be fed, by name. */
@@ -156,27 +168,30 @@ export class Plan {
    * @throws RuntimeFailure when ONNX Runtime fails; the variables keep their contents
    */
   async run(feeds: Readonly<Record<string, HostTensor>> = {}): Promise<HostTensor[]> {
-    const { outputs, outputNames, updateNames } = this.emitted;
-    const fetches: Record<string, Ort.Tensor | null> = {};
-    for (const name of outputNames) fetches[name] = null;
-    for (const [variable, name] of updateNames) fetches[name] = this.nextSlot(variable);
-    let results: Ort.InferenceSession.OnnxValueMapType;
-    try {
-      results = await this.session.run(this.gatherFeeds(feeds), fetches as Ort.InferenceSession.FetchesType);
-    } catch (error) {
-      if (error instanceof GraphError) throw error;
-      throw new RuntimeFailure(
-        `Plan.run: ONNX Runtime must run the graph, but it answered: ${firstLine(error)}`,
-        {},
-        { cause: error },
-      );
-    }
-    for (const variable of updateNames.keys()) this.swap(variable);
-    return outputs.map(({ dtype, shape }, i) => ({
+    const { outputs, outputNames, updateNames, endMark } = this.emitted;
+    const results = outputs.map(({ dtype, shape }) => ({
       dtype,
       shape,
-      data: results[outputNames[i]].data as unknown as NumericArray,
+      data: createArray(dtype, sizeOf(shape)),
     })) as HostTensor[];
+    const fetches: Record<string, Ort.Tensor | null> = { [endMark]: null };
+    outputNames.forEach((name, i) => {
+      fetches[name] = this.toTensor(results[i]);
+    });
+    for (const [variable, name] of updateNames) fetches[name] = this.nextSlot(variable);
+    const given = this.gatherFeeds(feeds);
+    try {
+      await this.session.run(given, fetches as Ort.InferenceSession.FetchesType);
+    } catch (error) {
+      if (!isEndMark(error))
+        throw new RuntimeFailure(
+          `Plan.run: ONNX Runtime must run the graph, but it answered: ${firstLine(error)}`,
+          {},
+          { cause: error },
+        );
+    }
+    for (const variable of updateNames.keys()) this.swap(variable);
+    return results;
   }
 
   /** Takes the last run's updates back. Valid once, right after that run. */
@@ -245,6 +260,10 @@ export class Plan {
     variable.data = written.data as unknown as NumericArray;
   }
 }
+
+/** What the package says when it cannot turn the sequence at the end of a run into a value of JavaScript. */
+const isEndMark = (error: unknown): boolean =>
+  error instanceof Error && error.message.startsWith('Non tensor type');
 
 function sameSize(a: Shape, b: Shape): boolean {
   return a.length === b.length && a.every((dim, axis) => dim === b[axis]);
