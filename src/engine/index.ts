@@ -15,6 +15,7 @@ export type {
 } from './ir/op-rule.ts';
 export { opTable } from './ir/op-table.ts';
 export { autocast } from './ir/passes/autocast.ts';
+export { poolByPhases } from './ir/passes/pool-by-phases.ts';
 export { poolFirst } from './ir/passes/pool-first.ts';
 export { recompute } from './ir/passes/recompute.ts';
 export { simplify } from './ir/passes/simplify.ts';

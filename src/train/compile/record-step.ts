@@ -5,6 +5,7 @@ import {
   gradients,
   type Parameter,
   placeholder,
+  poolByPhases,
   poolFirst,
   recompute,
   State,
@@ -188,7 +189,7 @@ export function recordTrainingStep(
     return loss(model.forward(...batch.slice(0, -1)), batch[batch.length - 1]);
   });
   const trainable = trainableParameters(model);
-  const forward = poolFirst([result.value, ...buffers.values()]);
+  const forward = poolByPhases(poolFirst([result.value, ...buffers.values()]));
   const [lossValue, ...bufferValues] = options.mixedPrecision ? autocast(forward) : forward;
   const scaled = state.scaling === undefined ? lossValue : build.mul(lossValue, state.scaling.scale.value);
   const values = gradients(

@@ -1,11 +1,13 @@
 import * as build from '../build.ts';
 import { type OpCase, type OpCases, of, pool, random, same } from './op-case.ts';
 
+const columns = { kernel: [3, 1], strides: [3, 1], pads: [0, 0, 0, 0] } as const;
 const poolings = [
   ['tiles', [2, 3, 4, 6], pool(2, 2)],
   ['overlapping', [2, 2, 7, 7], pool(3, 2, same)],
   ['unread rest', [1, 2, 5, 5], pool(2, 2)],
   ['blocks', [2, 16, 6, 6], pool(2, 2)],
+  ['columns', [2, 2, 3, 5], columns],
 ] as const;
 
 /** Cases of ops on channels, pooling and resizing. */
@@ -161,6 +163,15 @@ export const imageCases: OpCases<
       ],
       make: (dy, x) => build.maxPool2dScatter(dy, x, build.maxPool2d(x, pool(2, 2)), pool(2, 2)),
       expected: [[0, 7, 0, 0]],
+    },
+    {
+      name: 'equal rows',
+      inputs: [
+        { shape: [1, 1, 1, 3], data: [5, 6, 7] },
+        { shape: [1, 1, 3, 3], data: [1, 2, 0, 1, 4, 0, 1, 4, 9] },
+      ],
+      make: (dy, x) => build.maxPool2dScatter(dy, x, build.maxPool2d(x, columns), columns),
+      expected: [[5, 0, 0, 0, 6, 0, 0, 0, 7]],
     },
     ...poolings.map(([name, shape, attributes]): OpCase => {
       const pooled = build.maxPool2d(build.input('x', 'float32', shape), attributes).shape;

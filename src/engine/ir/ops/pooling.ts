@@ -5,6 +5,7 @@ import type { Emitter, Lowering, OnnxAttributeValue, OpTable } from '../op-rule.
 import { commonDType, formatShape, isFloat, requireDType } from '../shapes.ts';
 import type { TensorType, Value } from '../value.ts';
 import { blockedDomain, hasBlocks } from './blocked-layout.ts';
+import { firstOfRows, maxOfRows } from './pool-rows.ts';
 
 function pooledShape(x: TensorType, attributes: PoolAttributes, where: string): Shape {
   requireDType([x], isFloat, 'floating point numbers', where);
@@ -159,8 +160,10 @@ export const poolingRules: Pick<
     lowerings: [
       {
         name: 'MaxPool',
+        cost: () => 0,
         emit: (e, { inputs: [x], attributes }) => emitPool(e, 'MaxPool', x, poolAttributes(attributes)),
       },
+      maxOfRows,
     ],
   },
   maxPool2dScatter: {
@@ -197,6 +200,7 @@ export const poolingRules: Pick<
         },
       },
       tiledScatter,
+      firstOfRows,
     ],
   },
   maxPool2dGather: {

@@ -11,6 +11,7 @@ import {
 } from '#engine';
 import * as build from '../build.ts';
 import { foldChannelAffine, freezeVariables } from './freeze.ts';
+import { poolByPhases } from './pool-by-phases.ts';
 import { poolFirst } from './pool-first.ts';
 import { replaceValues, rewrite } from './rewrite.ts';
 import { simplify } from './simplify.ts';
@@ -174,5 +175,50 @@ describe('poolFirst', () => {
       'relu',
       'maxPool2d',
     ]);
+  });
+});
+
+describe('poolByPhases', () => {
+  const pool = { kernel: [2, 2], strides: [2, 2], pads: [0, 0, 0, 0] } as const;
+  const conv = { strides: [1, 1], pads: [1, 0, 0, 1], dilations: [1, 1], groups: 1 } as const;
+  const x = build.input('x', 'float32', [2, 2, 6, 7]);
+  const weight = build.input('w', 'float32', [3, 2, 3, 2]);
+  const bias = build.input('b', 'float32', [3]);
+
+  it('changes neither values nor gradients, also where windows hold equal numbers and rows are left over', () => {
+    const before = build.maxPool2d(build.conv2d(x, weight, conv, bias), pool);
+    const [after] = poolByPhases([before]);
+    expect(ops([after])).toEqual(expect.arrayContaining(['pad', 'concat', 'conv2d', 'maxPool2d', 'add']));
+    expect(after.shape).toEqual([2, 3, 2, 3]);
+    const both = [before, after].flatMap((y) => [
+      y,
+      ...gradients(build.sum(build.mul(y, y)), [x, weight, bias]),
+    ]);
+    const bindings = {
+      // Whole numbers, of which many are equal; the first image is empty in parts.
+      x: referenceTensor(
+        Array.from({ length: 168 }, (_, i) => (i < 30 ? 0 : ((i * 7) % 5) - 2)),
+        [2, 2, 6, 7],
+      ),
+      w: referenceTensor(
+        Array.from({ length: 36 }, (_, i) => ((i * 5) % 7) - 3),
+        [3, 2, 3, 2],
+      ),
+      b: referenceTensor([1, -1, 0], [3]),
+    };
+    const results = interpret(both, bindings).map(({ data }) => Array.from(data));
+    expect(results.slice(4)).toEqual(results.slice(0, 4));
+  });
+
+  it('leaves alone wide convolutions, overlapping windows and what is read elsewhere', () => {
+    const image = build.input('image', 'float32', [1, 64, 8, 8]);
+    const kernel = build.input('k', 'float32', [64, 64, 3, 3]);
+    const strides = { ...conv, pads: [1, 1, 1, 1] } as const;
+    const wide = build.maxPool2d(build.conv2d(image, kernel, strides), pool);
+    const convolved = build.conv2d(x, weight, conv);
+    const overlapping = build.maxPool2d(convolved, { kernel: [3, 3], strides: [2, 2], pads: [0, 0, 0, 0] });
+    for (const outputs of [[wide], [overlapping], [build.maxPool2d(convolved, pool), convolved]]) {
+      expect(ops(poolByPhases(outputs))).toEqual(ops(outputs));
+    }
   });
 });
