@@ -117,7 +117,13 @@ export interface OpAttributes {
   // Products
   readonly matmul: { readonly transposeA: boolean; readonly transposeB: boolean };
   /** a·b + beta·c, made of `matmul` and `add` before emission. */
-  readonly gemm: { readonly transposeA: boolean; readonly transposeB: boolean; readonly beta: number };
+  readonly gemm: {
+    readonly transposeA: boolean;
+    readonly transposeB: boolean;
+    readonly beta: number;
+    /** Whether negative results become zero. */
+    readonly relu: boolean;
+  };
   readonly conv2d: ConvAttributes;
   /** Gradient of `conv2d` in its input, which is also transposed convolution; `shape` is the input's. */
   readonly conv2dInput: ConvGradientAttributes;

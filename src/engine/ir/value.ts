@@ -50,7 +50,8 @@ export interface Graph {
 
 /** Whether the value is what ReLU left. */
 export const isRelu = ({ node: { op, attributes } }: Value): boolean =>
-  op === 'relu' || (op === 'affineSum' && (attributes as OpAttributes['affineSum']).relu);
+  op === 'relu' ||
+  ((op === 'affineSum' || op === 'gemm') && (attributes as OpAttributes['affineSum' | 'gemm']).relu);
 
 /** Nodes that `outputs` depend on, inputs first: ascending ids. */
 export function sortNodes(outputs: readonly Value[]): GraphNode[] {

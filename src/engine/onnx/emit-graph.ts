@@ -50,6 +50,8 @@ class GraphEmitter implements Emitter {
   /** What a reshape's result was made of, and results by what they were made of and their shape. */
   private readonly reshaped = new Map<string, string>();
   private readonly reshapes = new Map<string, string>();
+  /** Shapes of plain values, as far as they are known. */
+  private readonly shapes = new Map<string, string>();
   /** Prefix of the names of the node being emitted, so that a profile finds it again. */
   private prefix = '';
   /** An input whose first size is the free one, and that size once it has been read. */
@@ -69,6 +71,7 @@ class GraphEmitter implements Emitter {
     node.outputs.forEach((value, i) => {
       const result = emitted[i];
       this.names.set(value, typeof result === 'string' ? { plain: result } : { blocked: result.blocked });
+      if (typeof result === 'string') this.shapes.set(result, value.shape.join());
     });
   }
 
@@ -191,9 +194,10 @@ class GraphEmitter implements Emitter {
     return this.node('Cast', [name], { attributes: { to: { int: dtypeCode[to] } } });
   }
 
-  /** A reshape of a reshape reads what the first one read; the same one is written once. */
+  /** A reshape of a reshape reads what the first one read; the same one is written once, one to no other shape never. */
   reshape(name: string, shape: Shape): string {
     const source = this.reshaped.get(name) ?? name;
+    if (this.shapes.get(source) === shape.join()) return source;
     const key = `${source} [${shape.join()}]`;
     const known = this.reshapes.get(key);
     if (known !== undefined) return known;

@@ -97,7 +97,7 @@ export const productCases: OpCases<'matmul' | 'gemm' | 'conv2d' | 'conv2dInput' 
     {
       name: 'a row for all',
       inputs: [random(4, 3), random(3, 2), random(2)],
-      make: (a, b, c) => build.gemm(a, b, c, { transposeA: false, transposeB: false, beta: 1 }),
+      make: (a, b, c) => build.gemm(a, b, c, { transposeA: false, transposeB: false, beta: 1, relu: false }),
       smooth: true,
     },
     // 1·3 + 2·4 + ½·10
@@ -108,14 +108,32 @@ export const productCases: OpCases<'matmul' | 'gemm' | 'conv2d' | 'conv2dInput' 
         { shape: [2, 1], data: [3, 4] },
         { shape: [1, 1], data: [10] },
       ],
-      make: (a, b, c) => build.gemm(a, b, c, { transposeA: false, transposeB: false, beta: 0.5 }),
+      make: (a, b, c) =>
+        build.gemm(a, b, c, { transposeA: false, transposeB: false, beta: 0.5, relu: false }),
       expected: [[16]],
     },
     {
       name: 'transposed',
       inputs: [random(4, 3), random(2, 4), random(3, 2)],
-      make: (a, b, c) => build.gemm(a, b, c, { transposeA: true, transposeB: true, beta: 2 }),
+      make: (a, b, c) => build.gemm(a, b, c, { transposeA: true, transposeB: true, beta: 2, relu: false }),
       smooth: true,
+    },
+    // [1·3 + 2·4 − 12, 1·5 + 2·6 − 12]
+    {
+      name: 'ReLU',
+      inputs: [
+        { shape: [1, 2], data: [1, 2] },
+        { shape: [2, 2], data: [3, 5, 4, 6] },
+        { shape: [2], data: [-12, -12] },
+      ],
+      make: (a, b, c) => build.gemm(a, b, c, { transposeA: false, transposeB: false, beta: 1, relu: true }),
+      expected: [[0, 5]],
+    },
+    {
+      name: 'transposed, ReLU',
+      inputs: [random(3, 4), random(5, 3), random(5)],
+      make: (a, b, c) => build.gemm(a, b, c, { transposeA: true, transposeB: true, beta: 1, relu: true }),
+      linear: true,
     },
   ],
   conv2d: [

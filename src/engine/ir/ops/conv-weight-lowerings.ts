@@ -56,7 +56,7 @@ function joinTaps(e: Emitter, taps: readonly string[], { attributes: { shape } }
 
 /** The sum of what each of `count` samples gives, `[length]`. */
 function sumSamples(e: Emitter, name: string, count: number, length: number): string {
-  if (e.target.device === 'cpu') return sumRows(e, name, count, length);
+  if (e.target.device === 'cpu') return sumRows(e, name, count, [length]);
   const rows = e.reshape(name, [count, length]);
   return e.node('ReduceSum', [rows, e.int64([0])], { attributes: { keepdims: { int: 0 } } });
 }

@@ -114,7 +114,7 @@ export function emitBlockedRows(e: Emitter, node: Node): string {
     domain: blockedDomain,
     attributes: { channels: { int: groups * o } },
   });
-  return e.reshape(groups === 1 ? plain : sumRows(e, plain, groups, sizeOf(shape)), shape);
+  return groups === 1 ? e.reshape(plain, shape) : sumRows(e, plain, groups, shape);
 }
 
 /** Where each element `[C, kH, kW]` of the weight lies in the results, which are `[shift][line][column][C]`. */

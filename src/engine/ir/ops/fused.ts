@@ -1,4 +1,5 @@
 import { ShapeError } from '#core';
+import type { OpAttributes } from '../op-attributes.ts';
 import type { OpTable, Target } from '../op-rule.ts';
 import { commonDType, formatShape, sameShape } from '../shapes.ts';
 import type { GraphNode, TensorType } from '../value.ts';
@@ -14,6 +15,12 @@ function requireSame(a: TensorType, b: TensorType, where: string): void {
   );
 }
 
+const gemmAttributes = ({ transposeA, transposeB, beta }: OpAttributes['gemm']) => ({
+  transA: { int: Number(transposeA) },
+  transB: { int: Number(transposeB) },
+  beta: { float: beta },
+});
+
 /** Operations that passes put together from simpler ones, because they save passes over memory. */
 export const fusedRules: Pick<OpTable, 'gemm' | 'affineSum'> = {
   gemm: {
@@ -23,9 +30,11 @@ export const fusedRules: Pick<OpTable, 'gemm' | 'affineSum'> = {
       if (String(c.shape) !== String(product.shape.slice(1))) requireSame(product, c, where);
       return [product];
     },
-    gradient: ({ build, node, inputs: [a, b], gradients: [dy], needs }) => {
-      if (dy === undefined) return [undefined, undefined, undefined];
-      const { transposeA, transposeB, beta } = node.attributes;
+    gradient: ({ build, node, inputs: [a, b], outputs: [y], gradients: [given], needs }) => {
+      if (given === undefined) return [undefined, undefined, undefined];
+      const { transposeA, transposeB, beta, relu } = node.attributes;
+      const zero = build.scalar(0, y.dtype);
+      const dy = relu ? build.where(build.greater(y, zero), given, zero) : given;
       const da = () =>
         transposeA
           ? build.matmul(b, dy, { transposeA: transposeB, transposeB: true })
@@ -41,20 +50,28 @@ export const fusedRules: Pick<OpTable, 'gemm' | 'affineSum'> = {
       ];
     },
     reference: ([a, b, c], attributes, [{ shape }]) => [
-      matrixProduct(a, b, attributes, shape).map(
-        (value, i) => value + attributes.beta * c.data[i % c.data.length],
-      ),
+      matrixProduct(a, b, attributes, shape).map((value, i) => {
+        const total = value + attributes.beta * c.data[i % c.data.length];
+        return attributes.relu ? Math.max(0, total) : total;
+      }),
     ],
     lowerings: [
       {
         name: 'Gemm',
-        emit: (e, { inputs, attributes: { transposeA, transposeB, beta } }) => [
-          e.node('Gemm', inputs.map(e.plain, e), {
-            attributes: {
-              transA: { int: Number(transposeA) },
-              transB: { int: Number(transposeB) },
-              beta: { float: beta },
-            },
+        emit: (e, { inputs, attributes }) => {
+          const sum = e.node('Gemm', inputs.map(e.plain, e), { attributes: gemmAttributes(attributes) });
+          return [attributes.relu ? e.node('Relu', [sum]) : sum];
+        },
+      },
+      {
+        name: 'FusedGemm',
+        applies: ({ attributes, inputs: [a] }, target) =>
+          attributes.relu && target.device === 'cpu' && target.portable !== true && a.dtype === 'float32',
+        cost: () => -1,
+        emit: (e, { inputs, attributes }) => [
+          e.node('FusedGemm', inputs.map(e.plain, e), {
+            domain: 'com.microsoft',
+            attributes: { ...gemmAttributes(attributes), activation: { string: 'Relu' } },
           }),
         ],
       },

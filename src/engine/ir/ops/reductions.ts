@@ -107,7 +107,7 @@ export const reductionRules: Pick<OpTable, ReduceOp> = {
         cost: () => -1,
         emit: (e, { inputs: [x], attributes: { axes }, outputs: [y] }) => {
           const rows = sizeOf(x.shape.slice(0, axes.length));
-          return [e.reshape(sumRows(e, e.plain(x), rows, sizeOf(x.shape) / rows), y.shape)];
+          return [sumRows(e, e.plain(x), rows, y.shape)];
         },
       },
     ],

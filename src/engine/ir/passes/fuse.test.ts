@@ -54,6 +54,24 @@ describe('fuseOps', () => {
     expect(ops(fuseOps([build.relu(scaled), scaled]))).not.toContain('affineSum');
   });
 
+  it('takes ReLU into the linear layer before it, whose gradient is a product with a sign', () => {
+    const [x, weight, bias] = [[3, 4], [4, 2], [2]].map((shape, i) => build.input(`x${i}`, 'float32', shape));
+    const y = build.relu(build.add(build.matmul(x, weight), bias));
+    const outputs = [y, ...gradients(build.sum(y), [x, weight, bias])];
+    const fused = fuseOps(simplify(outputs));
+    expect(ops(fused)).toEqual(expect.arrayContaining(['gemm', 'sign']));
+    expect(ops(fused)).not.toContain('relu');
+    const bindings = {
+      x0: referenceTensor([1, -2, 3, 0, 0, 1, -1, 2, 5, -3, 1, 1], [3, 4]),
+      x1: referenceTensor([1, -1, 2, 0, -1, 1, 0, 3], [4, 2]),
+      x2: referenceTensor([1, -1], [2]),
+    };
+    const [before, after] = [outputs, fused].map((all) =>
+      interpret(all, bindings).map(({ data }) => [...data]),
+    );
+    expect(after).toEqual(before);
+  });
+
   it('makes the gradient of ReLU a product with a sign, behind a fused one too', () => {
     const x = image('x');
     const y = build.relu(build.channelAffine(x, channels('scale'), channels('shift')));

@@ -11,7 +11,7 @@ const productOps: ReadonlySet<OpName> = new Set<OpName>(['matmul', 'conv2dWeight
 
 /**
  * Puts operations together that take fewer passes over memory as one, or other, operations:
- * - a linear layer, a·b + c for a row c, becomes one `gemm`, where nothing else reads the product;
+ * - a linear layer, a·b + c for a row c, becomes one `gemm`, where nothing else reads the product, with ReLU behind it;
  * - scale and shift of an image's channels, a sum with another image and ReLU become one `affineSum`;
  * - in a squeeze-and-excitation's gradient, a sum spread over all pixels becomes the shift of the scaling it is
  *   added to;
@@ -48,7 +48,7 @@ function fuseLinear([product, bias]: readonly Value[]): readonly Value[] | undef
   const isMatrixProduct = a.shape.length === 2 && b.shape.length === 2;
   if (!isMatrixProduct || bias.shape.length !== 1 || bias.shape[0] !== product.shape[1]) return undefined;
   const { transposeA, transposeB } = product.node.attributes as OpAttributes['matmul'];
-  return [build.gemm(a, b, bias, { transposeA, transposeB, beta: 1 })];
+  return [build.gemm(a, b, bias, { transposeA, transposeB, beta: 1, relu: false })];
 }
 
 function scaleOperand(
@@ -148,6 +148,10 @@ function fuseSum(
 
 function fuseRelu(x: Value): readonly Value[] | undefined {
   if (isAffine(x)) return [build.affineSum(affineOperands(x), true)];
+  if (x.node.op === 'gemm') {
+    const [a, b, c] = x.node.inputs;
+    return [build.gemm(a, b, c, { ...(x.node.attributes as OpAttributes['gemm']), relu: true })];
+  }
   if (x.node.op !== 'affineSum' || isRelu(x)) return undefined;
   const [image, scale, shift, addend] = x.node.inputs;
   return [build.affineSum({ x: image, scale, shift, addend }, true)];
