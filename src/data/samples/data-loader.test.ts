@@ -333,3 +333,32 @@ it('a batch that was given back lends its memory to a later one, and batches tha
   for await (const batch of loader.epoch(0)) kept.push(batch[0].data);
   expect(kept.flatMap((data) => [...(data as Float32Array)])).toEqual([...rows]);
 });
+
+describe('DataLoader.stacks', () => {
+  const groups = async (loader: DataLoader, start: number, count: number) => {
+    const found: { shape: readonly number[]; items: number[] }[] = [];
+    for await (const [x] of loader.stacks(1, start, count)) {
+      found.push({ shape: x.shape, items: Array.from(x.data as Int32Array) });
+    }
+    return found;
+  };
+
+  it('gives whole groups of the batches that an epoch has, and leaves the rest', async () => {
+    const loader = new DataLoader(counting(23), { batchSize: 3, shuffle: true, seed: 4 });
+    const batches = await read(loader.epoch(1));
+    const found = await groups(loader, 1, 3);
+    expect(found.map(({ shape }) => shape)).toEqual([
+      [3, 3],
+      [3, 3],
+    ]);
+    expect(found.flatMap(({ items }) => items)).toEqual(batches.slice(1, 7).flat());
+    expect(await groups(loader, 6, 2)).toEqual([]);
+  });
+
+  it('gives nothing where batches are changed or read one by one', async () => {
+    const changed = new DataLoader(counting(8), { batchSize: 2, transform: (batch) => batch });
+    const single: Dataset = { length: 8, get: sampleOf };
+    expect(await groups(changed, 0, 2)).toEqual([]);
+    expect(await groups(new DataLoader(single, { batchSize: 2 }), 0, 2)).toEqual([]);
+  });
+});

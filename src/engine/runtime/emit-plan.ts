@@ -4,6 +4,7 @@ import type { Target } from '../ir/op-rule.ts';
 import { fuseOps } from '../ir/passes/fuse.ts';
 import { repeatAffine } from '../ir/passes/repeat-affine.ts';
 import { simplify } from '../ir/passes/simplify.ts';
+import { computeUniformOnce } from '../ir/passes/uniform.ts';
 import { sortNodes, type Value, type Variable } from '../ir/value.ts';
 import type { OnnxDType } from '../onnx/dtype.ts';
 import { emitGraph } from '../onnx/emit-graph.ts';
@@ -68,7 +69,8 @@ function findLeaves(values: readonly Value[]): Leaves {
 }
 
 /** The passes before emission. */
-export const prepare = (values: readonly Value[]): Value[] => repeatAffine(fuseOps(simplify(values)));
+export const prepare = (values: readonly Value[]): Value[] =>
+  repeatAffine(fuseOps(computeUniformOnce(simplify(values))));
 
 const declare = (graph: OnnxGraph, name: string, { dtype, shape }: PlanInput): string =>
   graph.input(name, dtype as OnnxDType, shape);

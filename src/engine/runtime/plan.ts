@@ -147,6 +147,9 @@ export class Plan {
         // Asked for by number: ONNX Runtime's own choice of as many pins each to a core, which other work slows down.
         intraOpNumThreads: threads,
         interOpNumThreads: 1,
+        // Threads wait for more work in a loop, for tens of milliseconds after a run: not while this thread prepares
+        // the next batch or another plan runs.
+        extra: { session: { force_spinning_stop: '1' } },
         ...(profilePrefix === undefined ? {} : { enableProfiling: true, profileFilePrefix: profilePrefix }),
       });
       return new Plan(emitted, runtime, session);

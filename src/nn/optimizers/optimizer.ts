@@ -37,6 +37,8 @@ export interface UpdateArguments<O> {
   readonly options: O;
   /** Whether no schedule changes the learning rate, so that state may hold it as a factor; false by default. */
   readonly isRateConstant?: boolean;
+  /** Whether the gradient comes times the learning rate; false by default. */
+  readonly isScaled?: boolean;
 }
 
 export interface UpdateResult {
@@ -76,6 +78,14 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
    * @param isRateConstant what `update` will be told
    */
   abstract slots(options: O, isRateConstant?: boolean): readonly Slot[];
+
+  /**
+   * Whether `update` can do with gradients that come times the scalar `rate`: the loss is then multiplied by it before
+   * it is differentiated, which saves a product per parameter.
+   */
+  takesScaledGradients(_options: O, _isRateConstant: boolean): boolean {
+    return false;
+  }
 
   /** Numbers of one step for a group; always under the same names. */
   abstract scalars(options: O, position: StepPosition): StepScalars;

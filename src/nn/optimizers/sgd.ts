@@ -56,6 +56,10 @@ export class SGD extends Optimizer<SGDOptions> {
     return [{ name: keepsVelocity(options, isRateConstant) ? 'velocity' : 'momentum_buffer', initial: 0 }];
   }
 
+  override takesScaledGradients(options: SGDOptions, isRateConstant: boolean): boolean {
+    return options.momentum === 0 || keepsVelocity(options, isRateConstant);
+  }
+
   override scalars({ learningRate, momentum, dampening }: SGDOptions, position: StepPosition): StepScalars {
     return {
       rate: learningRate * position.learningRateFactor,
@@ -71,23 +75,26 @@ export class SGD extends Optimizer<SGDOptions> {
     scalars,
     options,
     isRateConstant = false,
+    isScaled = false,
   }: UpdateArguments<SGDOptions>): UpdateResult {
     const { weightDecay } = options;
+    const rate = scalars['rate'];
     const momentum = scalars['momentum'] ?? options.momentum;
-    const share = (x: Tensor) => (scalars['share'] === undefined ? x : x.mul(scalars['share']));
-    if (options.momentum !== 0 && keepsVelocity(options, isRateConstant)) {
+    const dampened = options.momentum === 0 ? undefined : scalars['share'];
+    const share = (x: Tensor) => (dampened === undefined ? x : x.mul(dampened));
+    if (this.takesScaledGradients(options, isRateConstant)) {
       // Factors of the gradient find their way to the smaller operand of the product that gives it.
-      const kept = slots['velocity'].mul(momentum).add(share(gradient).mul(scalars['rate']));
-      const velocity =
-        weightDecay === 0 ? kept : kept.add(parameter.mul(share(scalars['rate']).mul(weightDecay)));
-      return { parameter: parameter.sub(velocity), slots: { velocity } };
+      const scaled = share(isScaled ? gradient : gradient.mul(rate));
+      const hasMomentum = options.momentum !== 0;
+      const kept = hasMomentum ? slots['velocity'].mul(momentum).add(scaled) : scaled;
+      const velocity = weightDecay === 0 ? kept : kept.add(parameter.mul(share(rate).mul(weightDecay)));
+      return { parameter: parameter.sub(velocity), slots: hasMomentum ? { velocity } : {} };
     }
     const g = weightDecay === 0 ? gradient : gradient.add(parameter.mul(weightDecay));
-    if (options.momentum === 0) return { parameter: parameter.sub(g.mul(scalars['rate'])), slots: {} };
     const added = share(g);
     const buffer = slots['momentum_buffer'].mul(momentum).add(added);
     const step = options.nesterov ? g.add(buffer.mul(momentum)) : buffer;
-    return { parameter: parameter.sub(step.mul(scalars['rate'])), slots: { momentum_buffer: buffer } };
+    return { parameter: parameter.sub(step.mul(rate)), slots: { momentum_buffer: buffer } };
   }
 }
 

@@ -142,6 +142,29 @@ describe('CompiledModel', () => {
     await run.release();
   });
 
+  it.each([
+    ['descent', {}],
+    ['momentum and decay', { momentum: 0.9, weightDecay: 0.01 }],
+    ['dampened momentum', { momentum: 0.5, dampening: 0.2 }],
+    ['Nesterov momentum', { momentum: 0.9, nesterov: true }],
+  ])(
+    '%s: the same weights whether the loss or each gradient is multiplied by the learning rate',
+    async (_, settings) => {
+      const [one, other] = [make(() => new Mlp()), make(() => new Mlp())];
+      const options = { learningRate: 0.1, ...settings };
+      const whole = compiled(one, { optimizer: new SGD(options) });
+      // A group of its own, with the same rate, keeps the loss as it is.
+      const grouped = compiled(other, { optimizer: new SGD({ ...options, groups: [{ match: 'l2' }] }) });
+      for (let step = 0; step < 4; step++) {
+        const batch = batchOf(8, [5], step);
+        const [loss, same] = [(await whole.step(batch)).loss, (await grouped.step(batch)).loss];
+        expectNear([loss], [same], 1e-6);
+      }
+      expectNear(numbers(one), numbers(other), 1e-6);
+      await Promise.all([whole.release(), grouped.release()]);
+    },
+  );
+
   it('clips by norm, and tells the norm', async () => {
     const model = make(() => new Mlp());
     const before = numbers(model);

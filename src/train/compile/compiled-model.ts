@@ -189,6 +189,11 @@ export class CompiledModel {
     };
   }
 
+  /** Whether several steps can be one call: every one makes an update. */
+  get canStack(): boolean {
+    return this.record.accumulate === 1 && this.state.scaling === undefined;
+  }
+
   /**
    * Several steps in one call of ONNX Runtime, which saves small models the cost of a call per step. Stacks every
    * tensor of the batches along a new first axis.
@@ -197,7 +202,7 @@ export class CompiledModel {
    * @returns the loss of every step
    */
   async steps(batches: readonly Batch[]): Promise<StepResult[]> {
-    if (batches.length < 2 || this.record.accumulate > 1 || this.state.scaling !== undefined) {
+    if (batches.length < 2 || !this.canStack) {
       const results: StepResult[] = [];
       for (const batch of batches) results.push(await this.step(batch));
       return results;

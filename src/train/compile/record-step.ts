@@ -171,6 +171,22 @@ export class ScalarTable {
 }
 
 /**
+ * The learning rate, when it is one for all parameters and the loss can be multiplied by it before it is
+ * differentiated, because nothing but the optimiser's update reads the gradients.
+ */
+function learningRateOfAll(
+  { optimizer, accumulate, clip, mixedPrecision, isRateConstant }: RecordOptions,
+  names: Iterable<string>,
+  scalars: ReturnType<ScalarTable['record']>,
+): Tensor | undefined {
+  const [group, ...others] = new Set(Array.from(names, (name) => optimizer.groupOf(name)));
+  const isOnlyReader = accumulate === 1 && clip === undefined && !mixedPrecision && others.length === 0;
+  return isOnlyReader && optimizer.takesScaledGradients(optimizer.groupOptions(group), isRateConstant)
+    ? scalars.of(group)['rate']
+    : undefined;
+}
+
+/**
  * Records forward pass, loss, gradients and, when `isUpdate`, the optimiser's update as one graph.
  * Its outputs are the loss and the gradients' norm.
  */
@@ -192,8 +208,10 @@ export function recordTrainingStep(
   const forward = poolByPhases(poolFirst([result.value, ...buffers.values()]));
   const [lossValue, ...bufferValues] = options.mixedPrecision ? autocast(forward) : forward;
   const scaled = state.scaling === undefined ? lossValue : build.mul(lossValue, state.scaling.scale.value);
+  const scalars = isUpdate ? table.record() : undefined;
+  const rate = scalars && learningRateOfAll(options, trainable.keys(), scalars);
   const values = gradients(
-    scaled,
+    rate === undefined ? scaled : build.mul(scaled, rate.value),
     [...trainable.values()].map((parameter) => parameter.value),
   );
   let found = values.map((value) => new Tensor(value));
@@ -207,9 +225,9 @@ export function recordTrainingStep(
   }
   const updates = new Map([...buffers.keys()].map((variable, i) => [variable, bufferValues[i]]));
   const outputs = [lossValue];
-  if (isUpdate) {
+  if (scalars !== undefined) {
     const clipped = clip === undefined ? found : clipGradients(found, clip);
-    recordUpdates(options, state, trainable, clipped, table, updates);
+    recordUpdates(options, state, trainable, clipped, { scalars, isScaled: rate !== undefined }, updates);
     if (clip?.norm !== undefined) outputs.push(gradientNorm(found).value);
     if (state.scaling !== undefined) outputs.push(recordScaling(state.scaling, found, updates));
   } else {

@@ -13,6 +13,13 @@ interface Item {
   readonly gradient: Tensor;
 }
 
+/** Numbers of the update. */
+interface UpdateFactors {
+  readonly scalars: ReturnType<ScalarTable['record']>;
+  /** Whether gradients come times the learning rate. */
+  readonly isScaled: boolean;
+}
+
 /**
  * Records the optimiser's update of every parameter, and of averaged weights, into `updates`.
  *
@@ -24,11 +31,10 @@ export function recordUpdates(
   state: TrainingState,
   trainable: ReadonlyMap<string, Parameter>,
   gradients: readonly Tensor[],
-  table: ScalarTable,
+  { scalars, isScaled }: UpdateFactors,
   updates: Map<Variable, Value>,
 ): void {
   const { optimizer, model, isRateConstant } = options;
-  const scalars = table.record();
   const items = [...trainable].map(([name, parameter], i) => ({ name, parameter, gradient: gradients[i] }));
   const update = (group: number, parts: Parts): UpdateResult =>
     optimizer.update({
@@ -36,6 +42,7 @@ export function recordUpdates(
       scalars: scalars.of(group),
       options: optimizer.groupOptions(group),
       isRateConstant,
+      isScaled,
     });
   const store = ({ name, parameter }: Item, next: UpdateResult): void => {
     updates.set(parameter.variable, next.parameter.value);

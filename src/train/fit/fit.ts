@@ -1,6 +1,11 @@
 import { ConfigError, DataError, type HostTensor, type Logger, now, silentLogger } from '#core';
 import { matchesName, type NamePattern, ReduceOnPlateau } from '#nn';
-import { type Batch, CompiledModel, type CompileOptions } from '../compile/compiled-model.ts';
+import {
+  type Batch,
+  CompiledModel,
+  type CompileOptions,
+  type StepResult,
+} from '../compile/compiled-model.ts';
 import type { DataSource } from './data-source.ts';
 import type { Callbacks, EpochResult, FitResult, StopReason } from './fit-event.ts';
 import { Joined, type Metric } from './metrics.ts';
@@ -174,15 +179,18 @@ class FitRun {
     let batch = start;
     let lossSum = startSum;
     let held: Batch[] = [];
-    const flush = async () => {
-      const results = await this.compiled.steps(held);
-      batch += held.length;
-      this.trained += held.length;
-      for (const each of held) data.recycle?.(each);
-      held = [];
+    const add = async (results: readonly StepResult[]) => {
+      batch += results.length;
+      this.trained += results.length;
       const losses = results.map(({ loss }) => loss);
       lossSum = losses.reduce((total, loss) => total + loss, lossSum);
       await this.reportBatch(epoch, batch, losses, lossSum);
+    };
+    const flush = async () => {
+      const results = await this.compiled.steps(held);
+      for (const each of held) data.recycle?.(each);
+      held = [];
+      await add(results);
     };
     // What is left of an epoch is fewer steps than a call has: one by one, so that no graph is made for it.
     const flushSingly = async () => {
@@ -191,7 +199,12 @@ class FitRun {
         await flush();
       }
     };
-    for await (const next of data.epoch(epoch, start)) {
+    const stacks = this.stepsPerCall > 1 && this.compiled.canStack ? data.stacks : undefined;
+    for await (const stack of stacks?.call(data, epoch, start, this.stepsPerCall) ?? []) {
+      await add(await this.compiled.stackedSteps(stack));
+      if (signal?.aborted) return { batch, lossSum };
+    }
+    for await (const next of data.epoch(epoch, batch)) {
       // A short last batch has a graph of its own.
       if (held.length > 0 && String(next[0].shape) !== String(held[0][0].shape)) await flushSingly();
       held.push(next);
