@@ -14,6 +14,8 @@ export {
 } from './errors.ts';
 export type { DType, HostTensor, NumericArray, Shape } from './host-tensor.ts';
 export { bytesPerElement, createArray, hostTensor, sizeOf, stridesOf } from './host-tensor.ts';
+export type { FileLock } from './lock-file.ts';
+export { isLock, lockFile } from './lock-file.ts';
 export type { Logger, LogLevel, Progress } from './logger.ts';
 export { silentLogger } from './logger.ts';
 export { columnHint, nearestName } from './near-name.ts';

@@ -1,9 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { currentOwner, DataError, isOwnerAlive, type ProcessOwner, TrainyardError } from '#core';
+import { DataError, isLock, lockFile, TrainyardError } from '#core';
 
 /** A downloaded file in the cache. */
 export interface CachedFile {
@@ -55,7 +54,8 @@ export class DataCache {
     await mkdir(this.folder, { recursive: true });
     const key = createHash('sha256').update(url).digest('hex').slice(0, 32);
     const known = await this.findKnown(key);
-    const isMine = await this.lock(key);
+    const lock = lockFile(join(this.folder, `${key}.lock`));
+    const isMine = isLock(lock);
     // While another process downloads the same address this one does so apart from it.
     const part = join(this.folder, isMine ? `${key}.part` : `${key}.${randomUUID()}.part`);
     try {
@@ -64,7 +64,7 @@ export class DataCache {
       await writeAside(join(this.folder, `${key}.json`), JSON.stringify(found));
       return found;
     } finally {
-      if (isMine) await rm(join(this.folder, `${key}.lock`), { force: true });
+      if (isMine) lock.release();
       else for (const file of [part, `${part}.json`]) await rm(file, { force: true });
     }
   }
@@ -127,21 +127,6 @@ export class DataCache {
     // Without the server's mark nobody knows whether the rest belongs to the beginning.
     if (received === undefined || received === 0 || typeof note?.validator !== 'string') return undefined;
     return { received, validator: note.validator };
-  }
-
-  private async lock(key: string): Promise<boolean> {
-    const file = join(this.folder, `${key}.lock`);
-    const owner = await readJson<ProcessOwner>(file);
-    if (owner !== undefined && owner.host === hostname() && isOwnerAlive(owner) === false) {
-      await rm(file, { force: true });
-    }
-    return writeFile(file, JSON.stringify(currentOwner()), { flag: 'wx' }).then(
-      () => true,
-      (error: NodeJS.ErrnoException) => {
-        if (error.code === 'EEXIST') return false;
-        throw error;
-      },
-    );
   }
 }
 

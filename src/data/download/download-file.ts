@@ -51,7 +51,7 @@ export async function downloadFile(
   const limit = timeoutMs <= longestTimerMs ? AbortSignal.timeout(timeoutMs) : undefined;
   const stop = AbortSignal.any([signal, limit].filter((each) => each !== undefined));
   try {
-    const part = await lockPart(path);
+    const part = lockPart(path);
     try {
       const sha256 = await receiveWhole(where, url, part.path, options, stop);
       const size = await sizeOf(part.path);

@@ -3,6 +3,7 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeF
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { currentOwner } from '#core';
 import { Journal, type JournalKey, type TrialRecord } from './journal.ts';
 import { lockStateFolder } from './state-lock.ts';
 
@@ -104,7 +105,7 @@ describe('lockStateFolder', () => {
 
   it('takes over from a process that has ended', () => {
     const { pid } = spawnSync(process.execPath, ['-e', '']);
-    writeFileSync(join(folder, 'lock'), JSON.stringify({ pid, started: '1' }));
+    writeFileSync(join(folder, 'lock'), JSON.stringify({ ...currentOwner(), pid, startTime: '1' }));
     lockStateFolder(folder).release();
   });
 
@@ -114,7 +115,7 @@ describe('lockStateFolder', () => {
   });
 
   it('tells a process from a later one with the same number', () => {
-    writeFileSync(join(folder, 'lock'), JSON.stringify({ pid: process.pid, started: '-5' }));
+    writeFileSync(join(folder, 'lock'), JSON.stringify({ ...currentOwner(), startTime: '-5' }));
     if (process.platform === 'linux') lockStateFolder(folder).release();
     else expect(() => lockStateFolder(folder)).toThrow(/in use/);
   });

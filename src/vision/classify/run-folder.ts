@@ -1,6 +1,6 @@
-import { mkdir, open, readFile, rm, unlink } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ConfigError, currentOwner, DataError, isOwnerAlive, type ProcessOwner } from '#core';
+import { ConfigError, type FileLock, isLock, lockFile, RuntimeFailure } from '#core';
 import { writeFailure } from '#data';
 import { writeFileAtomically } from '#train';
 import type { ClassifySettings } from './classify-settings.ts';
@@ -13,7 +13,6 @@ export interface RunDescription {
   readonly data: string;
 }
 
-const LOCK = 'lock.json';
 const DESCRIPTION = 'run.json';
 
 /**
@@ -22,9 +21,11 @@ const DESCRIPTION = 'run.json';
  */
 export class RunFolder {
   readonly path: string;
+  private readonly lock: FileLock;
 
   private constructor(path: string) {
     this.path = path;
+    this.lock = takeLock(path);
   }
 
   /**
@@ -36,10 +37,9 @@ export class RunFolder {
       throw writeFailure('classify', path, error);
     });
     const run = new RunFolder(path);
-    await run.lock();
     const held = await readJson<RunDescription>(run.file(DESCRIPTION));
     if (held !== undefined && !resume) {
-      await run.close();
+      run.close();
       throw new ConfigError(
         `classify: the run folder must be new, but "${path}" holds a run. Go on with it (resume), or name another folder.`,
         { path },
@@ -80,35 +80,25 @@ export class RunFolder {
     await writeFileAtomically('classify', this.file(name), [bytes], bytes.length);
   }
 
-  async close(): Promise<void> {
-    await rm(this.file(LOCK), { force: true });
+  close(): void {
+    this.lock.release();
   }
+}
 
-  private async lock(): Promise<void> {
-    const path = this.file(LOCK);
-    for (let attempt = 0; attempt < 2; attempt++) {
-      const file = await open(path, 'wx').catch((error: NodeJS.ErrnoException) => {
-        if (error.code === 'EEXIST') return undefined;
-        throw writeFailure('classify', path, error);
-      });
-      if (file !== undefined) {
-        await file.writeFile(JSON.stringify(currentOwner()));
-        await file.close();
-        return;
-      }
-      const owner = await readJson<ProcessOwner>(path);
-      // On another host nobody can tell, so it counts as alive; a file cut short is of a process that was killed.
-      if (owner !== undefined && isOwnerAlive(owner) !== false) {
-        throw new ConfigError(
-          `classify: one process at a time may work in a run folder, but process ${owner.pid} of ${owner.host} works in "${this.path}". Wait for it, or name another folder.`,
-          { ...owner },
-        );
-      }
-      await unlink(path).catch(() => undefined);
-    }
-    throw new DataError(`classify: the lock of "${this.path}" changes hands all the time. Try again.`, {
-      path,
-    });
+function takeLock(path: string): FileLock {
+  const lock = tryLock(join(path, 'lock.json'));
+  if (isLock(lock)) return lock;
+  throw new ConfigError(
+    `classify: one process at a time may work in a run folder, but process ${lock.pid} of ${lock.host} works in "${path}". Wait for it, or name another folder.`,
+    { ...lock },
+  );
+}
+
+function tryLock(path: string): ReturnType<typeof lockFile> {
+  try {
+    return lockFile(path);
+  } catch (error) {
+    throw error instanceof RuntimeFailure ? error : writeFailure('classify', path, error);
   }
 }
 

@@ -141,7 +141,7 @@ export async function trainClassifier(options: TrainClassifierOptions): Promise<
       await pictures.cache.close();
     }
   } finally {
-    await folder.close();
+    folder.close();
   }
 }
 
