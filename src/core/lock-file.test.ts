@@ -59,8 +59,8 @@ describe('lockFile', () => {
   it('tells what cannot be taken over or written', () => {
     mkdirSync(path);
     writeFileSync(join(path, 'file'), '');
-    // A folder can be put aside as a file can, but not removed as one.
-    expect(() => lockFile(path)).toThrow();
+    expect(() => lockFile(path)).toThrow(RuntimeFailure);
+    expect(readdirSync(folder)).toEqual(['lock']);
     path = join(folder, 'missing', 'lock');
     expect(() => lockFile(path)).toThrow(/ENOENT/);
     expect(() => lockFile(path)).not.toThrow(RuntimeFailure);

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { RuntimeFailure } from './errors.ts';
 import { currentOwner, isOwnerAlive, isSameOwner, type ProcessOwner } from './process-owner.ts';
 
@@ -84,13 +84,14 @@ function takeAway(path: string, stale: Held | undefined): void {
     return;
   }
   const found = readHeld(aside);
+  const isAnothers = found !== undefined && found.mark !== stale?.mark && isOwnerAlive(found) !== false;
   try {
-    if (found !== undefined && found.mark !== stale?.mark && isOwnerAlive(found) !== false)
-      linkSync(aside, path);
+    if (isAnothers) linkSync(aside, path);
+    unlinkSync(aside);
   } catch {
-    // Taken by a third one meanwhile.
-  } finally {
-    rmSync(aside, { force: true });
+    // Taken by a third one meanwhile, or no file at all, which stays where it was.
+    if (isAnothers) rmSync(aside, { force: true });
+    else renameSync(aside, path);
   }
 }
 
