@@ -335,9 +335,9 @@ it('a batch that was given back lends its memory to a later one, and batches tha
 });
 
 describe('DataLoader.stacks', () => {
-  const groups = async (loader: DataLoader, start: number, count: number) => {
+  const groups = async (loader: DataLoader, start: number, count: number, maxBytes = 1e6) => {
     const found: { shape: readonly number[]; items: number[] }[] = [];
-    for await (const [x] of loader.stacks(1, start, count)) {
+    for await (const [x] of loader.stacks(1, start, { count, maxBytes })) {
       found.push({ shape: x.shape, items: Array.from(x.data as Int32Array) });
     }
     return found;
@@ -353,6 +353,14 @@ describe('DataLoader.stacks', () => {
     ]);
     expect(found.flatMap(({ items }) => items)).toEqual(batches.slice(1, 7).flat());
     expect(await groups(loader, 6, 2)).toEqual([]);
+  });
+
+  it('gives nothing larger than it may be', async () => {
+    // Groups of 4 int32 numbers.
+    const loader = new DataLoader(counting(8), { batchSize: 2 });
+    expect(await groups(loader, 0, 2, 16)).toHaveLength(2);
+    expect(await groups(loader, 0, 2, 15)).toEqual([]);
+    expect(await groups(loader, 0, 5)).toEqual([]);
   });
 
   it('gives nothing where batches are changed or read one by one', async () => {

@@ -54,8 +54,6 @@ export class DataLoader {
     Pick<DataLoaderOptions, 'transform' | 'collate'>;
   private readonly source: SampleOrder;
   private readonly places: Sample[] = [];
-  /** Memory of the groups that `stacks` gives. */
-  private stack: Sample | undefined;
   private passes = 0;
 
   constructor(dataset: Dataset, options: DataLoaderOptions = {}) {
@@ -140,17 +138,26 @@ export class DataLoader {
   /**
    * The batches of an epoch from `start` on, `count` at a time, tensors `[count, N, …]`, as far as whole groups of
    * whole batches go; what is left comes from `epoch`. Every group has the memory of the one before. For data sets that
-   * make whole batches at once; nothing comes where they are changed by a transform or made in workers.
+   * make whole batches at once; nothing comes where they are changed by a transform or made in workers, or where a group
+   * would be larger than `maxBytes`.
    */
-  async *stacks(epoch: number, start: number, count: number): AsyncGenerator<Sample> {
+  async *stacks(
+    epoch: number,
+    start: number,
+    { count, maxBytes }: { readonly count: number; readonly maxBytes: number },
+  ): AsyncGenerator<Sample> {
     const { batchSize, transform, collate, workers } = this.options;
     const isPlain = transform === undefined && collate === undefined && workers === 0;
     if (!isPlain || this.dataset.getBatch === undefined) return;
     const order = this.order(epoch);
     const rows = count * batchSize;
+    if (order.length < rows) return;
+    const sample = await this.dataset.getBatch(order.subarray(0, 1));
+    if (rows * bytesOf(sample) > maxBytes) return;
+    let stack: Sample | undefined;
     for (let at = start * batchSize; at + rows <= order.length; at += rows) {
-      this.stack = await this.dataset.getBatch(order.subarray(at, at + rows), this.stack);
-      yield this.stack.map((tensor) => ({
+      stack = await this.dataset.getBatch(order.subarray(at, at + rows), stack);
+      yield stack.map((tensor) => ({
         ...tensor,
         shape: [count, batchSize, ...tensor.shape.slice(1)],
       }));
@@ -183,6 +190,8 @@ export class DataLoader {
     return collate(await (pool?.readSamples(indices) ?? readSamples(this.dataset, indices)));
   }
 }
+
+const bytesOf = (sample: Sample): number => sample.reduce((sum, { data }) => sum + data.byteLength, 0);
 
 function checkOptions(dataset: Dataset, options: DataLoaderOptions): void {
   const { batchSize = 1, prefetch = 1, workers = 0, shuffle = false, sampler } = options;

@@ -50,6 +50,8 @@ export interface FitOptions extends CompileOptions {
 /** Models below this many parameters gain from several steps per call. */
 const SMALL_MODEL = 4_000_000;
 const SMALL_MODEL_STEPS = 25;
+/** Batches of one call may take as many bytes unless the number of steps is given. */
+const MOST_STACKED = 64 * 2 ** 20;
 
 /**
  * Trains a model: epochs of steps, validation, checkpoints, early stopping.
@@ -199,8 +201,10 @@ class FitRun {
         await flush();
       }
     };
-    const stacks = this.stepsPerCall > 1 && this.compiled.canStack ? data.stacks : undefined;
-    for await (const stack of stacks?.call(data, epoch, start, this.stepsPerCall) ?? []) {
+    const maxBytes = this.options.stepsPerCall === undefined ? MOST_STACKED : Number.POSITIVE_INFINITY;
+    const group = { count: this.stepsPerCall, maxBytes };
+    const canStack = this.stepsPerCall > 1 && this.compiled.canStack;
+    for await (const stack of (canStack ? data.stacks?.(epoch, start, group) : undefined) ?? []) {
       await add(await this.compiled.stackedSteps(stack));
       if (signal?.aborted) return { batch, lossSum };
     }
@@ -208,7 +212,7 @@ class FitRun {
       // A short last batch has a graph of its own.
       if (held.length > 0 && String(next[0].shape) !== String(held[0][0].shape)) await flushSingly();
       held.push(next);
-      if (held.length >= this.stepsPerCall) await flush();
+      if (held.length >= this.stepsPerCall || held.length * bytesOf(next) > maxBytes) await flush();
       if (signal?.aborted) break;
     }
     await flushSingly();
@@ -320,6 +324,8 @@ class FitRun {
     (this.options.logger ?? silentLogger).log('info', message, fields);
   }
 }
+
+const bytesOf = (batch: Batch): number => batch.reduce((sum, { data }) => sum + data.byteLength, 0);
 
 function checkOptions({ data, validation, epochs, stepsPerCall, resume, checkpoint }: FitOptions): void {
   if (!Number.isInteger(epochs) || epochs < 1) {
