@@ -76,9 +76,21 @@ describe.each(Object.entries(losses))('%s', (_, [loss, target, more]) => {
 
 type Groups = readonly nn.ParameterGroup<nn.CommonOptions>[];
 const given = (groups: Groups | undefined) => (groups === undefined ? {} : { groups: groups as never });
+/** Not linear in the gradient, which its parent is. */
+class SignSGD extends nn.SGD {
+  override update(context: nn.UpdateArguments<nn.SGDOptions>): nn.UpdateResult {
+    return super.update({ ...context, gradient: context.gradient.sign() });
+  }
+}
+
 const optimizers: Readonly<Record<string, (groups?: Groups) => nn.Optimizer>> = {
   SGD: (groups) =>
     new nn.SGD({ learningRate: 0.05, momentum: 0.9, nesterov: true, ...given(groups) }) as never,
+  'SGD without momentum': (groups) =>
+    new nn.SGD({ learningRate: 0.05, weightDecay: 0.01, ...given(groups) }) as never,
+  'SGD, dampened': (groups) =>
+    new nn.SGD({ learningRate: 0.05, momentum: 0.5, dampening: 0.1, ...given(groups) }) as never,
+  'a subclass of SGD': (groups) => new SignSGD({ learningRate: 0.01, ...given(groups) }) as never,
   Adam: (groups) => new nn.Adam({ learningRate: 0.02, amsgrad: true, ...given(groups) }) as never,
   AdamW: (groups) => new nn.AdamW({ learningRate: 0.02, ...given(groups) }) as never,
   RMSprop: (groups) =>

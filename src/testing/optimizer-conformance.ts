@@ -79,11 +79,29 @@ export function optimizerConformanceCases(
       },
     },
     {
+      name: 'updates a group of the same options as all others',
+      run: async () => {
+        const [one, two] = [start(create()), start(create([{ match: 'first' }]))];
+        await descend(one.run, 3);
+        await descend(two.run, 3);
+        const [whole, grouped] = [one, two].map(({ model }) => [...model.stateDict().values()]);
+        whole.forEach(({ data }, i) => {
+          const other = grouped[i].data as Float32Array;
+          (data as Float32Array).forEach((value, at) => {
+            assert.ok(Math.abs(value - other[at]) <= 1e-5 * (1 + Math.abs(value)));
+          });
+        });
+        await Promise.all([one, two].map(({ run }) => run.release()));
+      },
+    },
+    {
       name: 'names its state after the parameter',
       run: async () => {
         const optimizer = create();
         const { run } = start(optimizer);
-        const slots = optimizer.slots(optimizer.options).map(({ name }) => `optimizer.first.weight.${name}`);
+        const slots = optimizer
+          .slots(optimizer.options, true)
+          .map(({ name }) => `optimizer.first.weight.${name}`);
         const names = [...run.stateDict().keys()];
         assert.deepEqual(
           slots.filter((name) => !names.includes(name)),

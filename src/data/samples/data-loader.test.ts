@@ -363,6 +363,33 @@ describe('DataLoader.stacks', () => {
     expect(await groups(loader, 0, 5)).toEqual([]);
   });
 
+  it('gives every reader its own memory', async () => {
+    const loader = new DataLoader(counting(8), { batchSize: 2 });
+    const options = { count: 2, maxBytes: 1e6 };
+    const [one, other] = [loader.stacks(0, 0, options), loader.stacks(0, 2, options)];
+    const [first, second] = [(await one.next()).value as Sample, (await other.next()).value as Sample];
+    expect([first, second].map(([x]) => [...(x.data as Int32Array)])).toEqual([
+      [0, 1, 2, 3],
+      [4, 5, 6, 7],
+    ]);
+  });
+
+  it('leaves to `epoch` what it may read ahead, and what a subclass makes of it', async () => {
+    const inMemory = counting(8);
+    const slow: Dataset = {
+      length: 8,
+      get: sampleOf,
+      getBatch: async (indices) => inMemory.getBatch(indices),
+    };
+    class Doubled extends DataLoader {
+      override async *epoch(epoch: number, start = 0): AsyncGenerator<Sample> {
+        for await (const [x] of super.epoch(epoch, start)) yield [x, x];
+      }
+    }
+    expect(await groups(new DataLoader(slow, { batchSize: 2 }), 0, 2)).toEqual([]);
+    expect(await groups(new Doubled(inMemory, { batchSize: 2 }), 0, 2)).toEqual([]);
+  });
+
   it('gives nothing where batches are changed or read one by one', async () => {
     const changed = new DataLoader(counting(8), { batchSize: 2, transform: (batch) => batch });
     const single: Dataset = { length: 8, get: sampleOf };

@@ -1,4 +1,4 @@
-import { ConfigError } from '#core';
+import { byteLengthOf, ConfigError } from '#core';
 import { BatchWorkers } from './batch-workers.ts';
 import type { Dataset, Sample } from './dataset.ts';
 import { readBatch, readSamples } from './read-samples.ts';
@@ -138,8 +138,8 @@ export class DataLoader {
   /**
    * The batches of an epoch from `start` on, `count` at a time, tensors `[count, N, …]`, as far as whole groups of
    * whole batches go; what is left comes from `epoch`. Every group has the memory of the one before. For data sets that
-   * make whole batches at once; nothing comes where they are changed by a transform or made in workers, or where a group
-   * would be larger than `maxBytes`.
+   * make whole batches at once and without waiting; nothing comes where they are changed by a transform, made in workers
+   * or given by an `epoch` of a subclass, or where a group would be larger than `maxBytes`.
    */
   async *stacks(
     epoch: number,
@@ -148,15 +148,23 @@ export class DataLoader {
   ): AsyncGenerator<Sample> {
     const { batchSize, transform, collate, workers } = this.options;
     const isPlain = transform === undefined && collate === undefined && workers === 0;
-    if (!isPlain || this.dataset.getBatch === undefined) return;
+    if (!isPlain || this.dataset.getBatch === undefined || this.epoch !== DataLoader.prototype.epoch) return;
     const order = this.order(epoch);
     const rows = count * batchSize;
-    if (order.length < rows) return;
-    const sample = await this.dataset.getBatch(order.subarray(0, 1));
-    if (rows * bytesOf(sample) > maxBytes) return;
+    const first = start * batchSize;
+    if (first + rows > order.length) return;
+    const sample = this.dataset.getBatch(order.subarray(first, first + 1));
+    // What comes later is better read ahead, as `epoch` does.
+    if (sample instanceof Promise) await sample.catch(() => undefined);
+    else if (rows * byteLengthOf(sample) <= maxBytes) yield* this.readStacks(order, first, count);
+  }
+
+  private async *readStacks(order: Uint32Array, first: number, count: number): AsyncGenerator<Sample> {
+    const { batchSize } = this.options;
+    const rows = count * batchSize;
     let stack: Sample | undefined;
-    for (let at = start * batchSize; at + rows <= order.length; at += rows) {
-      stack = await this.dataset.getBatch(order.subarray(at, at + rows), stack);
+    for (let at = first; at + rows <= order.length; at += rows) {
+      stack = await this.dataset.getBatch!(order.subarray(at, at + rows), stack);
       yield stack.map((tensor) => ({
         ...tensor,
         shape: [count, batchSize, ...tensor.shape.slice(1)],
@@ -190,8 +198,6 @@ export class DataLoader {
     return collate(await (pool?.readSamples(indices) ?? readSamples(this.dataset, indices)));
   }
 }
-
-const bytesOf = (sample: Sample): number => sample.reduce((sum, { data }) => sum + data.byteLength, 0);
 
 function checkOptions(dataset: Dataset, options: DataLoaderOptions): void {
   const { batchSize = 1, prefetch = 1, workers = 0, shuffle = false, sampler } = options;

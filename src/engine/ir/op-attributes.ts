@@ -30,6 +30,8 @@ export interface PoolAttributes {
   readonly kernel: readonly [number, number];
   readonly strides: readonly [number, number];
   readonly pads: readonly [number, number, number, number];
+  /** Each column holds the few values of one window, as `poolByPhases` lays them, and all are finite. */
+  readonly isByPhases?: boolean;
 }
 
 export interface AveragePoolAttributes extends PoolAttributes {

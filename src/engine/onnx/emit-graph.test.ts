@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { emitGraph, exportValues, OnnxGraph, readOnnxModel, SYMBOLIC_SIZE, type Value } from '#engine';
+import {
+  emitGraph,
+  exportValues,
+  OnnxGraph,
+  OnnxSession,
+  readOnnxModel,
+  SYMBOLIC_SIZE,
+  type Value,
+} from '#engine';
 import * as build from '../ir/build.ts';
 
 /** Operators of the nodes that values become. */
@@ -33,9 +41,38 @@ describe('emitGraph', () => {
     const e = build.exp(build.input('x', 'float32', [2]));
     expect(nodesOf([build.add(e, e), build.mul(e, e)])).toEqual(['Exp', 'Add', 'Mul']);
   });
+
+  it('writes no reshape to the shape that is there already', () => {
+    const x = build.input('x', 'float32', [2, 3]);
+    const there = build.reshape(build.exp(x), [3, 2]);
+    const back = build.reshape(there, [2, 3]);
+    expect(nodesOf([build.add(back, x)])).toEqual(['Exp', 'Add']);
+    expect(nodesOf([build.sum(back, [0])])).toEqual(['Exp', 'MatMul']);
+    expect(nodesOf([build.neg(there)])).toEqual(['Exp', 'Reshape', 'Neg']);
+  });
 });
 
 describe('exportValues', () => {
+  it('reshapes there and back for any number of samples', async () => {
+    const x = build.input('x', 'float32', [SYMBOLIC_SIZE, 4]);
+    const there = build.neg(build.reshape(x, [SYMBOLIC_SIZE, 2, 2]));
+    const outputs = new Map([
+      ['there', there],
+      ['back', build.reshape(there, [SYMBOLIC_SIZE, 4])],
+    ]);
+    const session = await OnnxSession.create(
+      exportValues({ inputs: new Map([['x', x]]), outputs, nameOf: ({ name }) => name }),
+    );
+    for (const rows of [1, 3]) {
+      const data = Float32Array.from({ length: rows * 4 }, (_, i) => i + 1);
+      const results = await session.run({ x: { dtype: 'float32', dims: [rows, 4], data } });
+      expect(results['there'].dims).toEqual([rows, 2, 2]);
+      expect(results['back'].dims).toEqual([rows, 4]);
+      expect([...(results['back'].data as Float32Array)]).toEqual([...data.map((value) => -value)]);
+    }
+    await session.release();
+  });
+
   it('reads the free number of samples from an input where a size is needed', () => {
     const x = build.input('x', 'float32', [SYMBOLIC_SIZE, 3]);
     const row = build.constant(Float32Array.of(1, 2, 3), [1, 3], 'float32');

@@ -80,8 +80,8 @@ export abstract class Optimizer<O extends CommonOptions = CommonOptions> {
   abstract slots(options: O, isRateConstant?: boolean): readonly Slot[];
 
   /**
-   * Whether `update` can do with gradients that come times the scalar `rate`: the loss is then multiplied by it before
-   * it is differentiated, which saves a product per parameter.
+   * Whether `update` can do with gradients that come times the scalar called `rate`: the loss is then multiplied by it
+   * before it is differentiated, which saves a product per parameter. Only for updates that are linear in the gradient.
    */
   takesScaledGradients(_options: O, _isRateConstant: boolean): boolean {
     return false;

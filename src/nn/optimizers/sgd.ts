@@ -57,7 +57,9 @@ export class SGD extends Optimizer<SGDOptions> {
   }
 
   override takesScaledGradients(options: SGDOptions, isRateConstant: boolean): boolean {
-    return options.momentum === 0 || keepsVelocity(options, isRateConstant);
+    // What a subclass does to the gradient need not be linear.
+    const isOwn = this.update === SGD.prototype.update;
+    return isOwn && (options.momentum === 0 || keepsVelocity(options, isRateConstant));
   }
 
   override scalars({ learningRate, momentum, dampening }: SGDOptions, position: StepPosition): StepScalars {
@@ -80,10 +82,10 @@ export class SGD extends Optimizer<SGDOptions> {
     const { weightDecay } = options;
     const rate = scalars['rate'];
     const momentum = scalars['momentum'] ?? options.momentum;
-    const dampened = options.momentum === 0 ? undefined : scalars['share'];
-    const share = (x: Tensor) => (dampened === undefined ? x : x.mul(dampened));
-    if (this.takesScaledGradients(options, isRateConstant)) {
-      // Factors of the gradient find their way to the smaller operand of the product that gives it.
+    const factor = options.momentum === 0 ? undefined : scalars['share'];
+    const share = (x: Tensor) => (factor === undefined ? x : x.mul(factor));
+    if (options.momentum === 0 || keepsVelocity(options, isRateConstant)) {
+      // Where the gradient is multiplied here, the factor goes to the smaller operand of the product that gives it.
       const scaled = share(isScaled ? gradient : gradient.mul(rate));
       const hasMomentum = options.momentum !== 0;
       const kept = hasMomentum ? slots['velocity'].mul(momentum).add(scaled) : scaled;

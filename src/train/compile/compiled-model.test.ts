@@ -225,6 +225,7 @@ describe('CompiledModel', () => {
       momentumCycled: false,
       isRateConstant: true,
       mixedPrecision: false,
+      device: 'cpu' as const,
     };
     const table = new ScalarTable(base.optimizer, trainableParameters(model).keys(), false);
     const types = batchOf(4, [1, 6, 6]).map(({ dtype, shape }) => ({ dtype, shape }));

@@ -118,6 +118,7 @@ export class CompiledModel {
       momentumCycled,
       isRateConstant: schedule === undefined,
       mixedPrecision: options.precision === 'mixed',
+      device: options.device ?? 'cpu',
     };
     this.table = new ScalarTable(optimizer, trainableParameters(model).keys(), momentumCycled);
     this.state = createTrainingState(this.record, options.ema !== undefined);

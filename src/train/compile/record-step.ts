@@ -2,6 +2,7 @@ import { ConfigError, type DType, type HostTensor, type Shape } from '#core';
 import {
   autocast,
   build,
+  type Device,
   gradients,
   type Parameter,
   placeholder,
@@ -64,6 +65,7 @@ export interface RecordOptions {
   readonly isRateConstant: boolean;
   /** Products in half precision, with a loss scale that adapts itself. */
   readonly mixedPrecision: boolean;
+  readonly device: Device;
 }
 
 /** Names of the fed tensors beside the batch. */
@@ -205,7 +207,8 @@ export function recordTrainingStep(
     return loss(model.forward(...batch.slice(0, -1)), batch[batch.length - 1]);
   });
   const trainable = trainableParameters(model);
-  const forward = poolByPhases(poolFirst([result.value, ...buffers.values()]));
+  const pooled = poolFirst([result.value, ...buffers.values()]);
+  const forward = options.device === 'cpu' ? poolByPhases(pooled) : pooled;
   const [lossValue, ...bufferValues] = options.mixedPrecision ? autocast(forward) : forward;
   const scaled = state.scaling === undefined ? lossValue : build.mul(lossValue, state.scaling.scale.value);
   const scalars = isUpdate ? table.record() : undefined;

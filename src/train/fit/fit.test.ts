@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type HostTensor, Rng } from '#core';
-import { DataLoader, TensorDataset } from '#data';
+import { DataLoader, type Sample, TensorDataset } from '#data';
 import type { Tensor } from '#engine';
 import {
   AdamW,
@@ -92,6 +92,32 @@ describe('fit', () => {
     await fit({ ...base(), model: one, stepsPerCall: 1, epochs: 2 });
     await fit({ ...base(), model: other, stepsPerCall, epochs: 2 });
     expect(weightsOf(other)).toEqual(weightsOf(one));
+  });
+
+  it('joins no more batches to a call than memory should hold', async () => {
+    class Means extends Module {
+      readonly layer = new Linear(4, 3);
+      override forward(x: Tensor): Tensor {
+        return this.layer.forward(x.reshape([x.shape[0], 4, -1]).mean(2));
+      }
+    }
+    // 15 MiB each, so that four make less than 64.
+    const row = new Float32Array(4_000_000);
+    const get = (): Sample => [
+      { dtype: 'float32', shape: [row.length], data: row },
+      { dtype: 'int64', shape: [], data: BigInt64Array.of(1n) },
+    ];
+    const calls: number[] = [];
+    await fit({
+      ...base(),
+      model: new Means(),
+      data: new DataLoader({ length: 6, get }, { batchSize: 1 }),
+      epochs: 1,
+      callbacks: { onBatchEnd: ({ losses }: BatchProgress) => void calls.push(losses.length) },
+      validation: undefined,
+      metrics: [],
+    } as never);
+    expect(calls).toEqual([4, 1, 1]);
   });
 
   it('stopped inside an epoch and resumed, gives bit for bit what it gives without a stop', async () => {

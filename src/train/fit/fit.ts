@@ -1,4 +1,4 @@
-import { ConfigError, DataError, type HostTensor, type Logger, now, silentLogger } from '#core';
+import { byteLengthOf, ConfigError, DataError, type HostTensor, type Logger, now, silentLogger } from '#core';
 import { matchesName, type NamePattern, ReduceOnPlateau } from '#nn';
 import {
   type Batch,
@@ -212,7 +212,8 @@ class FitRun {
       // A short last batch has a graph of its own.
       if (held.length > 0 && String(next[0].shape) !== String(held[0][0].shape)) await flushSingly();
       held.push(next);
-      if (held.length >= this.stepsPerCall || held.length * bytesOf(next) > maxBytes) await flush();
+      if (held.length >= this.stepsPerCall || (held.length + 1) * byteLengthOf(next) > maxBytes)
+        await flush();
       if (signal?.aborted) break;
     }
     await flushSingly();
@@ -324,8 +325,6 @@ class FitRun {
     (this.options.logger ?? silentLogger).log('info', message, fields);
   }
 }
-
-const bytesOf = (batch: Batch): number => batch.reduce((sum, { data }) => sum + data.byteLength, 0);
 
 function checkOptions({ data, validation, epochs, stepsPerCall, resume, checkpoint }: FitOptions): void {
   if (!Number.isInteger(epochs) || epochs < 1) {

@@ -1,13 +1,14 @@
 import * as build from '../build.ts';
 import { type OpCase, type OpCases, of, pool, random, same } from './op-case.ts';
 
-const columns = { kernel: [3, 1], strides: [3, 1], pads: [0, 0, 0, 0] } as const;
+const columns = { kernel: [3, 1], strides: [3, 1], pads: [0, 0, 0, 0], isByPhases: true } as const;
 const poolings = [
   ['tiles', [2, 3, 4, 6], pool(2, 2)],
   ['overlapping', [2, 2, 7, 7], pool(3, 2, same)],
   ['unread rest', [1, 2, 5, 5], pool(2, 2)],
   ['blocks', [2, 16, 6, 6], pool(2, 2)],
   ['columns', [2, 2, 3, 5], columns],
+  ['tall columns', [2, 2, 9, 2], { kernel: [9, 1], strides: [9, 1], pads: [0, 0, 0, 0] }],
 ] as const;
 
 /** Cases of ops on channels, pooling and resizing. */
@@ -163,6 +164,21 @@ export const imageCases: OpCases<
       ],
       make: (dy, x) => build.maxPool2dScatter(dy, x, build.maxPool2d(x, pool(2, 2)), pool(2, 2)),
       expected: [[0, 7, 0, 0]],
+    },
+    {
+      name: 'a column without finite numbers',
+      inputs: [
+        { shape: [1, 1, 1, 1], data: [0] },
+        {
+          shape: [1, 1, 3, 1],
+          data: [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY],
+        },
+      ],
+      make: (dy, x) => {
+        const column = { kernel: [3, 1], strides: [3, 1], pads: [0, 0, 0, 0] } as const;
+        return build.maxPool2dScatter(dy, x, build.maxPool2d(x, column), column);
+      },
+      expected: [[0, 0, 0]],
     },
     {
       name: 'equal rows',

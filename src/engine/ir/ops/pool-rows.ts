@@ -1,10 +1,10 @@
 import type { PoolAttributes } from '../op-attributes.ts';
-import type { Emitter, Lowering } from '../op-rule.ts';
+import type { Emitter, Lowering, Target } from '../op-rule.ts';
 import type { TensorType, Value } from '../value.ts';
 
-/** Windows of a whole column each: the pooled image has one row. */
-const poolsColumns = ({ kernel, pads }: PoolAttributes, { shape, dtype }: TensorType): boolean =>
-  dtype === 'float32' && kernel[0] === shape[2] && kernel[1] === 1 && pads.every((pad) => pad === 0);
+/** Whether rows are the places of windows; others may be many, or hold infinities. */
+const areRowsPlaces = ({ isByPhases }: PoolAttributes, { dtype }: TensorType, { device }: Target): boolean =>
+  isByPhases === true && dtype === 'float32' && device === 'cpu';
 
 /** The rows of an image, `[N, C, 1, W]` each. */
 function rowsOf(e: Emitter, x: Value): string[] {
@@ -25,18 +25,19 @@ function rowsOf(e: Emitter, x: Value): string[] {
 /** Maxima of columns: the rows are compared with each other, in whole vectors. */
 export const maxOfRows: Lowering<'maxPool2d'> = {
   name: 'Max of rows',
-  applies: ({ inputs: [x], attributes }) => poolsColumns(attributes, x) && attributes.strides[1] === 1,
+  applies: ({ inputs: [x], attributes }, target) => areRowsPlaces(attributes, x, target),
   cost: () => -1,
   emit: (e, { inputs: [x] }) => [e.node('Max', rowsOf(e, x))],
 };
 
 /**
  * The first row that equals the maximum takes its gradient, and the next ones what is left. A row minus the maximum is
- * zero or below, and max(0, min(1, α·difference + 1)) with a great α is one or zero.
+ * zero or below, and max(0, min(1, α·difference + 1)) with a great α is one or zero, but for differences below 1/α, of
+ * subnormal numbers, which share the gradient.
  */
 export const firstOfRows: Lowering<'maxPool2dScatter'> = {
   name: 'first of rows',
-  applies: ({ inputs: [, x], attributes }) => poolsColumns(attributes, x) && attributes.strides[1] === 1,
+  applies: ({ inputs: [, x], attributes }, target) => areRowsPlaces(attributes, x, target),
   cost: () => -1,
   emit: (e, { inputs: [dy, x, y] }) => {
     const rows = rowsOf(e, x);

@@ -217,7 +217,13 @@ describe('poolByPhases', () => {
     const wide = build.maxPool2d(build.conv2d(image, kernel, strides), pool);
     const convolved = build.conv2d(x, weight, conv);
     const overlapping = build.maxPool2d(convolved, { kernel: [3, 3], strides: [2, 2], pads: [0, 0, 0, 0] });
-    for (const outputs of [[wide], [overlapping], [build.maxPool2d(convolved, pool), convolved]]) {
+    const large = build.maxPool2d(build.conv2d(x, weight, conv), {
+      kernel: [5, 5],
+      strides: [5, 5],
+      pads: [0, 0, 0, 0],
+    });
+    const shared = [build.maxPool2d(convolved, pool), convolved];
+    for (const outputs of [[wide], [overlapping], [large], shared]) {
       expect(ops(poolByPhases(outputs))).toEqual(ops(outputs));
     }
   });

@@ -6,6 +6,8 @@ import { rewrite } from './rewrite.ts';
 
 /** Multiply-adds per pixel of the convolution that may be added: beyond, finding maxima in windows takes less time. */
 const MOST_ADDED = 70;
+/** Places in a window up to which comparing them one by one pays. */
+const MOST_PLACES = 16;
 
 /**
  * Max pooling of a convolution, in windows that do not overlap, by phases: pixels at one place of their windows are
@@ -14,7 +16,7 @@ const MOST_ADDED = 70;
  * few channels fill the vector units better. The zeros around the copies are multiplied in vain: worth it for small
  * kernels of few channels. The bias, which changes no order, is added to the maxima.
  *
- * For the forward pass, before it is differentiated.
+ * For the forward pass on the CPU, before it is differentiated.
  */
 export function poolByPhases(outputs: readonly Value[]): Value[] {
   const uses = countUses(sortNodes(outputs), outputs);
@@ -34,6 +36,7 @@ function isWorthwhile(
   const added = (height + kernel[0] - 1) * (width + kernel[1] - 1) - height * width;
   return (
     sizeOf(kernel) > 1 &&
+    sizeOf(kernel) <= MOST_PLACES &&
     String(kernel) === String(strides) &&
     pads.every((pad) => pad === 0) &&
     conv.groups === 1 &&
@@ -54,7 +57,7 @@ function poolPhases({ node }: Value, [rows, columns]: readonly [number, number])
   const channels = weight.shape[0];
   const places = build.reshape(phases, [samples, 1, copies.length, channels * height * width]);
   const all = [copies.length, 1] as const;
-  const maxima = build.maxPool2d(places, { kernel: all, strides: all, pads: [0, 0, 0, 0] });
+  const maxima = build.maxPool2d(places, { kernel: all, strides: all, pads: [0, 0, 0, 0], isByPhases: true });
   const pooled = build.reshape(maxima, [samples, channels, height, width]);
   return bias === undefined ? pooled : build.add(pooled, build.reshape(bias, [channels, 1, 1]));
 }

@@ -33,7 +33,7 @@ export function computeUniformOnce(outputs: readonly Value[]): Value[] {
   });
 }
 
-/** The number that a tensor repeats, as a scalar. */
+/** The number that a tensor repeats, as a scalar. Constants are folded already. */
 function numberOf(value: Value): Value | undefined {
   const source = value.node.op === 'expand' ? value.node.inputs[0] : value;
   return sizeOf(source.shape) === 1 && source.node.op !== 'constant' ? build.reshape(source, []) : undefined;
