@@ -54,6 +54,7 @@ export { interpret, referenceTensor } from './reference/interpret.ts';
 export { availableDevices, createTarget, parseDevice } from './runtime/devices.ts';
 export type { PlanInput, Updates } from './runtime/emit-plan.ts';
 export { evaluate } from './runtime/evaluate.ts';
+export type { IndexRange } from './runtime/index-range.ts';
 export type { PlanOptions } from './runtime/plan.ts';
 export { Plan } from './runtime/plan.ts';
 export type { Profile, ProfileEntry } from './runtime/profile.ts';
@@ -72,6 +73,7 @@ export {
   tensor,
   zeros,
 } from './tensor/create.ts';
+export { requireIndices } from './tensor/require-indices.ts';
 export { Buffer, Parameter, State, zerosHost } from './tensor/state.ts';
 export type { NestedArray, TensorLike } from './tensor/tensor.ts';
 export { broadcastShape, grad, Tensor } from './tensor/tensor.ts';

@@ -23,6 +23,7 @@ import {
   prepare,
   type Updates,
 } from './emit-plan.ts';
+import { checkIndices, type IndexRange } from './index-range.ts';
 import { firstLine, loadRuntime } from './load-runtime.ts';
 import { findNonFinite } from './non-finite.ts';
 
@@ -35,6 +36,8 @@ export interface PlanOptions {
   readonly choose?: ChooseLowering;
   /** Measure lowerings of heavy ops and keep the choices on disk; false by default. */
   readonly autotune?: boolean;
+  /** What inputs that are taken as indices must be; checked before every run. */
+  readonly ranges?: readonly IndexRange[];
   /** Prefix of a file to which ONNX Runtime writes what each node took. */
   readonly profilePrefix?: string;
 }
@@ -68,13 +71,20 @@ export class Plan {
   private readonly emitted: EmittedPlan;
   private readonly runtime: typeof Ort;
   private readonly session: Ort.InferenceSession;
+  private readonly ranges: readonly IndexRange[];
 
-  private constructor(emitted: EmittedPlan, runtime: typeof Ort, session: Ort.InferenceSession) {
+  private constructor(
+    emitted: EmittedPlan,
+    runtime: typeof Ort,
+    session: Ort.InferenceSession,
+    ranges: readonly IndexRange[],
+  ) {
     this.inputs = emitted.inputs;
     this.bytes = emitted.bytes;
     this.emitted = emitted;
     this.runtime = runtime;
     this.session = session;
+    this.ranges = ranges;
   }
 
   /**
@@ -128,6 +138,7 @@ export class Plan {
       choose,
       autotune: isTuned = false,
       profilePrefix,
+      ranges = [],
     }: PlanOptions,
   ): Promise<Plan> {
     const target = await createTarget(device, threads);
@@ -152,7 +163,7 @@ export class Plan {
         extra: { session: { force_spinning_stop: '1' } },
         ...(profilePrefix === undefined ? {} : { enableProfiling: true, profileFilePrefix: profilePrefix }),
       });
-      return new Plan(emitted, runtime, session);
+      return new Plan(emitted, runtime, session, ranges);
     } catch (error) {
       if (device !== 'cpu') throw await missingDevice(device, error);
       throw new RuntimeFailure(
@@ -168,6 +179,7 @@ export class Plan {
    * @param feeds one tensor per graph input
    * @returns the outputs, in order
    * @throws GraphError when an input is missing or has another size
+   * @throws DataError when an index is out of range
    * @throws RuntimeFailure when ONNX Runtime fails; the variables keep their contents
    */
   async run(feeds: Readonly<Record<string, HostTensor>> = {}): Promise<HostTensor[]> {
@@ -227,6 +239,7 @@ export class Plan {
       // Inputs of a loop are named apart from those of its body.
       given[this.isLoop ? `stacked:${name}` : name] = this.toTensor(tensor);
     }
+    for (const range of this.ranges) checkIndices(feeds[range.input].data, range);
     for (const [variable, name] of variables) given[name] = this.slots(variable).current;
     return given;
   }

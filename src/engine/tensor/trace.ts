@@ -1,4 +1,5 @@
 import type { Value, Variable } from '../ir/value.ts';
+import type { IndexRange } from '../runtime/index-range.ts';
 
 /** What the layers of a model find while their forward pass is being recorded. */
 export interface Trace {
@@ -8,6 +9,8 @@ export interface Trace {
   readonly key: Value | undefined;
   /** New contents of buffers, to be kept when the graph has run. */
   readonly updates: Map<Variable, Value>;
+  /** What inputs that are taken as indices must be. */
+  readonly ranges: IndexRange[];
   /** Number of streams of random numbers handed out. */
   streams: number;
 }
@@ -21,17 +24,18 @@ export function currentTrace(): Trace | undefined {
 
 /**
  * Records what `forward` computes, with the layers in training or evaluation mode.
- * @returns its result and the new contents of buffers
+ * @returns its result, the new contents of buffers, and what inputs must be
  */
 export function trace<T>(
   options: { readonly training: boolean; readonly key?: Value },
   forward: () => T,
-): { result: T; updates: ReadonlyMap<Variable, Value> } {
+): { result: T; updates: ReadonlyMap<Variable, Value>; ranges: readonly IndexRange[] } {
   const outer = current;
-  const recording: Trace = { training: options.training, key: options.key, updates: new Map(), streams: 0 };
+  const { training, key } = options;
+  const recording: Trace = { training, key, updates: new Map(), ranges: [], streams: 0 };
   current = recording;
   try {
-    return { result: forward(), updates: recording.updates };
+    return { result: forward(), updates: recording.updates, ranges: recording.ranges };
   } finally {
     current = outer;
   }

@@ -1,4 +1,4 @@
-import { Parameter, type Tensor } from '#engine';
+import { Parameter, requireIndices, type Tensor } from '#engine';
 import { type Initializer, layerRng, normal } from '../initializers.ts';
 import { Module } from '../module.ts';
 
@@ -10,7 +10,8 @@ export interface EmbeddingOptions {
 }
 
 /**
- * Rows of a table by index. int64 `[…]` → `[…, features]`; the table is `[count, features]` and starts standard normal.
+ * Rows of a table by index. int64 `[…]` in [0, count) → `[…, features]`; the table is `[count, features]` and starts
+ * standard normal.
  */
 export class Embedding extends Module {
   readonly weight: Parameter;
@@ -27,6 +28,7 @@ export class Embedding extends Module {
   }
 
   override forward(indices: Tensor): Tensor {
+    requireIndices(indices, { what: 'Embedding: indices', size: this.weight.shape[0] });
     const rows = this.weight.gather(indices, 0);
     if (this.paddingIndex === undefined) return rows;
     return indices.equal(this.paddingIndex).unsqueeze(-1).where(rows.detach(), rows);

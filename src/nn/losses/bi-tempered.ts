@@ -1,5 +1,5 @@
 import { ConfigError } from '#core';
-import type { Tensor } from '#engine';
+import { requireIndices, type Tensor } from '#engine';
 import { type LossOptions, reduce, requireSameShape } from './reduction.ts';
 
 export interface BiTemperedOptions extends LossOptions {
@@ -107,6 +107,7 @@ export function biTemperedLogisticLoss(logits: Tensor, target: Tensor, options: 
   }
   const classes = logits.shape[1];
   const isHard = target.dtype !== logits.dtype;
+  if (isHard) requireIndices(target, { what: 'biTemperedLogisticLoss: class labels', size: classes });
   const given = isHard ? target.cast('int64').oneHot(classes).cast(logits.dtype) : target;
   requireSameShape(logits, given, 'biTemperedLogisticLoss');
   // Mass leaves the target and is spread over the other classes.

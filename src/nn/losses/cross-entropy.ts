@@ -1,5 +1,5 @@
 import { ConfigError, ShapeError } from '#core';
-import { type Tensor, tensor } from '#engine';
+import { requireIndices, type Tensor, tensor } from '#engine';
 import { type LossOptions, reduce, requireSameShape } from './reduction.ts';
 
 export interface NllLossOptions extends LossOptions {
@@ -50,21 +50,31 @@ function checkClasses(output: Tensor, target: Tensor, { weight }: NllLossOptions
  */
 export function nllLoss(logProbabilities: Tensor, target: Tensor, options: NllLossOptions = {}): Tensor {
   checkClasses(logProbabilities, target, options, 'nllLoss');
-  return hardLoss(classesLast(logProbabilities), target, options, 0);
+  return hardLoss(classesLast(logProbabilities), target, { ...options, where: 'nllLoss', smoothing: 0 });
 }
 
-function hardLoss(logs: Tensor, target: Tensor, options: NllLossOptions, smoothing: number): Tensor {
-  const { weight, ignoreIndex, reduction = 'mean' } = options;
+function hardLoss(
+  logs: Tensor,
+  target: Tensor,
+  options: NllLossOptions & { readonly where: string; readonly smoothing: number },
+): Tensor {
+  const { weight, ignoreIndex, reduction = 'mean', smoothing, where } = options;
   const classes = logs.shape[1];
+  requireIndices(target, { what: `${where}: class labels`, size: classes, except: ignoreIndex });
   const flat = target.reshape([-1]).cast('int64');
   const counts = ignoreIndex === undefined ? undefined : flat.equal(ignoreIndex).not().cast(logs.dtype);
   // An ignored index may lie outside the classes; class 0 stands in for it, with weight 0.
   const index = counts === undefined ? flat : flat.equal(ignoreIndex!).where(0, flat);
-  const oneHot = index.oneHot(classes).cast(logs.dtype);
+  const everyClass = tensor(
+    Array.from({ length: classes }, (_, k) => k),
+    'int32',
+  );
+  const isTarget = index.cast('int32').unsqueeze(-1).equal(everyClass);
   const classWeights = weight === undefined ? undefined : tensor([...weight]).cast(logs.dtype);
-  const own = classWeights === undefined ? undefined : oneHot.mul(classWeights).sum(1);
+  const own = classWeights === undefined ? undefined : isTarget.cast(logs.dtype).mul(classWeights).sum(1);
   const weighted = classWeights === undefined ? logs : logs.mul(classWeights);
-  let losses = oneHot.mul(weighted).sum(1).neg();
+  // A choice, not a product: other classes may have a probability of 0, whose logarithm is −∞.
+  let losses = isTarget.where(weighted, 0).sum(1).neg();
   if (smoothing > 0) {
     const even = weighted
       .sum(1)
@@ -99,7 +109,9 @@ export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntro
   }
   checkClasses(logits, target, options, 'crossEntropy');
   const logs = classesLast(logits).logSoftmax(1);
-  if (isIndex(target)) return hardLoss(logs, target, options, labelSmoothing);
+  if (isIndex(target)) {
+    return hardLoss(logs, target, { ...options, where: 'crossEntropy', smoothing: labelSmoothing });
+  }
   requireSameShape(logits, target, 'crossEntropy');
   const classes = logs.shape[1];
   const smoothed = classesLast(target)

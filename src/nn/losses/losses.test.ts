@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { type DType, ShapeError } from '#core';
+import { DataError, type DType, ShapeError } from '#core';
 import {
   type Bindings,
   checkGradient,
@@ -153,4 +153,33 @@ test('a target of another shape is a ShapeError that names both shapes', () => {
   for (const loss of [crossEntropy, nllLoss, focalLoss, softCrossEntropy]) {
     expect(() => loss(output, labels), loss.name).toThrow(ShapeError);
   }
+});
+
+test('masked logits, −∞ for classes that cannot be, leave loss and gradient finite', () => {
+  const logits = placeholder('logits', 'float32', [2, 3]);
+  const labels = placeholder('labels', 'int64', [2]);
+  const loss = crossEntropy(logits, labels);
+  const bindings = {
+    logits: referenceTensor([1, Number.NEGATIVE_INFINITY, 0, 2, 2, Number.NEGATIVE_INFINITY], [2, 3]),
+    labels: referenceTensor([0, 1], [2]),
+  };
+  const [value, gradient] = interpret([loss.value, ...gradients(loss.value, [logits.value])], bindings);
+  // Mean of log(1 + 1/e) and log 2; gradients (p − target)/2.
+  expect(value.data[0]).toBeCloseTo((Math.log1p(Math.exp(-1)) + Math.LN2) / 2, 12);
+  const p = 1 / (1 + Math.exp(-1));
+  [(p - 1) / 2, 0, (1 - p) / 2, 0.25, -0.25, 0].forEach((wanted, i) => {
+    expect(gradient.data[i]).toBeCloseTo(wanted, 12);
+  });
+});
+
+test('labels that are no classes are refused, the ignored one excepted', () => {
+  const logits = tensor([1, 2, 3, 4, 5, 6]).reshape([2, 3]);
+  expect(() => nllLoss(logits, tensor([0, 3], 'int64'))).toThrow(
+    /nllLoss: class labels must be whole numbers in \[0, 3\), but number 1 is 3.*losses\.test\.ts:\d+/,
+  );
+  expect(() => crossEntropy(logits, tensor([-1, 0], 'int64'))).toThrow(DataError);
+  expect(() => crossEntropy(logits, tensor([255, 0], 'int64'), { ignoreIndex: 255 })).not.toThrow();
+  expect(() => biTemperedLogisticLoss(logits, tensor([0, 7], 'int64'), { t1: 0.8, t2: 1.2 })).toThrow(
+    DataError,
+  );
 });

@@ -17,6 +17,7 @@ import {
   batchName,
   createTrainingState,
   KEY,
+  type RecordedStep,
   type RecordOptions,
   recordEvaluation,
   recordTrainingStep,
@@ -369,30 +370,31 @@ export class CompiledModel {
 
   private trainingPlan(types: readonly BatchType[], isUpdate: boolean): Promise<Plan> {
     return this.plan(`${isUpdate ? 'update' : 'accumulate'} ${JSON.stringify(types)}`, () => {
-      const { outputs, updates } = recordTrainingStep(this.record, this.state, types, this.table, isUpdate);
-      return Plan.create(outputs, updates, this.planOptions());
+      const recorded = recordTrainingStep(this.record, this.state, types, this.table, isUpdate);
+      return Plan.create(recorded.outputs, recorded.updates, this.planOptions(recorded));
     });
   }
 
   private loopPlan(stacked: readonly BatchType[], count: number): Promise<Plan> {
     return this.plan(`loop ${JSON.stringify(stacked)}`, () => {
       const types = stacked.map(({ dtype, shape }) => ({ dtype, shape: shape.slice(1) }));
-      const { outputs, updates } = recordTrainingStep(this.record, this.state, types, this.table, true);
-      return Plan.createLoop(outputs, updates, count, this.planOptions());
+      const recorded = recordTrainingStep(this.record, this.state, types, this.table, true);
+      return Plan.createLoop(recorded.outputs, recorded.updates, count, this.planOptions(recorded));
     });
   }
 
   private evaluationPlan(types: readonly BatchType[], hasTarget: boolean): Promise<Plan> {
     return this.plan(`${hasTarget ? 'evaluate' : 'predict'} ${JSON.stringify(types)}`, () => {
-      const { outputs, updates } = recordEvaluation(this.record, types, hasTarget);
-      return Plan.create(outputs, updates, this.planOptions());
+      const recorded = recordEvaluation(this.record, types, hasTarget);
+      return Plan.create(recorded.outputs, recorded.updates, this.planOptions(recorded));
     });
   }
 
-  private planOptions(): PlanOptions {
+  private planOptions({ ranges = [] }: Partial<RecordedStep> = {}): PlanOptions {
     const { device, threads, autotune = true } = this.options;
     return {
       autotune,
+      ranges,
       ...(device === undefined ? {} : { device }),
       ...(threads === undefined ? {} : { threads }),
     };

@@ -4,6 +4,7 @@ import {
   build,
   type Device,
   gradients,
+  type IndexRange,
   type Parameter,
   placeholder,
   poolByPhases,
@@ -51,6 +52,8 @@ export interface TrainingState {
 export interface RecordedStep {
   readonly outputs: readonly Value[];
   readonly updates: ReadonlyMap<Variable, Value>;
+  /** What inputs that are taken as indices must be. */
+  readonly ranges: readonly IndexRange[];
 }
 
 export interface RecordOptions {
@@ -202,7 +205,11 @@ export function recordTrainingStep(
   const { model, loss, accumulate, clip } = options;
   const batch = placeholders(types);
   const key = build.input(KEY, 'int64', [2]);
-  const { result, updates: buffers } = trace({ training: true, key }, () => {
+  const {
+    result,
+    updates: buffers,
+    ranges,
+  } = trace({ training: true, key }, () => {
     model.train();
     return loss(model.forward(...batch.slice(0, -1)), batch[batch.length - 1]);
   });
@@ -240,7 +247,7 @@ export function recordTrainingStep(
   }
   const all = recompute([...outputs, ...updates.values()]);
   const next = new Map([...updates.keys()].map((variable, i) => [variable, all[outputs.length + i]]));
-  return { outputs: all.slice(0, outputs.length), updates: next };
+  return { outputs: all.slice(0, outputs.length), updates: next, ranges };
 }
 
 /** Records the forward pass in evaluation mode: the loss, when there is a target, and the output. */
@@ -250,12 +257,12 @@ export function recordEvaluation(
   hasTarget: boolean,
 ): RecordedStep {
   const batch = placeholders(types);
-  const { result } = trace({ training: false }, () => {
+  const { result, ranges } = trace({ training: false }, () => {
     model.eval();
     const output = model.forward(...(hasTarget ? batch.slice(0, -1) : batch));
     const parts = hasTarget ? [loss(output, batch[batch.length - 1]), output] : [output];
     model.train();
     return parts;
   });
-  return { outputs: poolFirst(result.map((tensor) => tensor.value)), updates: new Map() };
+  return { outputs: poolFirst(result.map((tensor) => tensor.value)), updates: new Map(), ranges };
 }

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type HostTensor, Rng } from '#core';
+import { DataError, type HostTensor, Rng } from '#core';
 import { DataLoader, type Sample, TensorDataset } from '#data';
 import type { Tensor } from '#engine';
 import {
@@ -255,6 +255,30 @@ describe('fit', () => {
         .every((value) => typeof value === 'string' || Number.isFinite(value)),
     ).toBe(true);
   });
+
+  it.each([3, -1, 2 ** 32])(
+    'refuses the label %d of three classes in training and in validation',
+    async (label) => {
+      const bad = clouds(32, 1);
+      (bad.tensors[1] as HostTensor<'int64'>).data[20] = BigInt(label);
+      const [good, loader] = [clouds(32, 1), new DataLoader(bad, { batchSize: 8 })];
+      const wanted = new RegExp(
+        `crossEntropy: class labels must be whole numbers in \\[0, 3\\), but number \\d+ is ${label}\\..*fit.test.ts`,
+      );
+      const model = makeNet();
+      const before = weightsOf(model);
+      await expect(fit({ ...base(), model, data: loader })).rejects.toThrow(DataError);
+      await expect(fit({ ...base(), model: makeNet(), data: loader })).rejects.toThrow(wanted);
+      expect(weightsOf(model)).toEqual(before);
+      const validated = fit({
+        ...base(),
+        model,
+        data: new DataLoader(good, { batchSize: 8 }),
+        validation: loader,
+      });
+      await expect(validated).rejects.toThrow(wanted);
+    },
+  );
 
   it('refuses no data, no epochs, an unknown quantity and resuming from nowhere', async () => {
     const model = makeNet();
