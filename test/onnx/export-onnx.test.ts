@@ -141,6 +141,40 @@ describe('exportOnnx', () => {
   });
 });
 
+describe('exportOnnx with a free number of samples, computed over all of them', () => {
+  const computations: Readonly<Record<string, (x: Tensor) => Tensor>> = {
+    'the mean of everything': (x) => x.mean(),
+    'the mean of samples': (x) => x.mean(0),
+    'the sum of samples': (x) => x.sum([0]),
+    'samples less their mean': (x) => x.sub(x.mean(0, true)),
+    'the variance of samples': (x) => x.sub(x.mean(0, true)).pow(2).mean([0]),
+    'means of channels': (x) => x.reshape([-1, 2, 1, 3]).mean([0, 2, 3]),
+    'a product with their number': (x) => x.mul(x.shape[0]),
+    'a share of their number': (x) => x.mul(1 / (3 * x.shape[0])),
+    'small numbers that have nothing to do with it': (x) => x.mul(1e-6).add(1e-5).mul(1e-12).add(1e6),
+  };
+
+  it.each(Object.entries(computations))('%s', async (_, compute) => {
+    class Computes extends Module {
+      override forward(x: Tensor): Tensor {
+        return compute(x);
+      }
+    }
+    const bytes = exportOnnx(new Computes(), { inputs: [{ name: 'x', shape: ['N', 6] }], output: 'y' });
+    const session = await OnnxSession.create(bytes);
+    for (const rows of [1, 2, 5]) {
+      const data = Float32Array.from({ length: rows * 6 }, (__, i) => ((i * 7) % 11) - 3);
+      const { y } = await session.run({ x: { dtype: 'float32', data, dims: [rows, 6] } });
+      const wanted = await compute(tensor([...data]).reshape([rows, 6])).data();
+      expect(y.data).toHaveLength(wanted.length);
+      Array.from(wanted, Number).forEach((value, i) => {
+        expect(Math.abs(Number(y.data[i]) - value)).toBeLessThanOrEqual(1e-5 * (1 + Math.abs(value)));
+      });
+    }
+    await session.release();
+  });
+});
+
 describe('exportOnnx with an input that the file computes', () => {
   it('resizes pictures of any size inside the file, and gives what the resized pixels give', async () => {
     manualSeed(3);

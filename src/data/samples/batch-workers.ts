@@ -25,6 +25,7 @@ export class BatchWorkers {
   private readonly waiting = new Map<number, Waiting>();
   private failure: RuntimeFailure | undefined;
   private next = 0;
+  private isClosed = false;
 
   constructor(description: DatasetDescription, count: number) {
     this.workers = Array.from({ length: count }, () => {
@@ -46,7 +47,9 @@ export class BatchWorkers {
     return this.send<readonly Sample[]>(indices, false);
   }
 
+  /** Ends the workers; batches that are still on the way never come. */
   async close(): Promise<void> {
+    this.isClosed = true;
     this.waiting.clear();
     await Promise.all(this.workers.map((worker) => worker.terminate()));
   }
@@ -67,9 +70,18 @@ export class BatchWorkers {
   private settle(reply: WorkerReply): void {
     const waiting = this.waiting.get(reply.id);
     this.waiting.delete(reply.id);
-    if (this.waiting.size === 0) for (const worker of this.workers) worker.unref();
+    this.letGo();
     if ('result' in reply) waiting?.resolve(reply.result as never);
     else waiting?.reject(new DataError(reply.error, reply.details));
+  }
+
+  /**
+   * Lets the process end when nothing is waited for. Not while the workers are being ended: `close` waits for that, and
+   * a reply that comes meanwhile must not end the process under it.
+   */
+  private letGo(): void {
+    if (this.waiting.size > 0 || this.isClosed) return;
+    for (const worker of this.workers) worker.unref();
   }
 
   private fail(reason: string): void {
@@ -78,6 +90,7 @@ export class BatchWorkers {
     );
     for (const { reject } of this.waiting.values()) reject(this.failure);
     this.waiting.clear();
+    this.letGo();
   }
 }
 

@@ -1,10 +1,11 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { ConfigError, DataError, hostTensor, RuntimeFailure } from '#core';
+import { ConfigError, DataError, distFile, hostTensor, RuntimeFailure } from '#core';
 import { ArrayDataset } from './array-dataset.ts';
 import { ConcatDataset } from './concat-dataset.ts';
 import { DataLoader, type DataLoaderOptions } from './data-loader.ts';
@@ -215,6 +216,20 @@ describe('DataLoader with workers', () => {
       setInterval(() => Atomics.add(beats, 0, 1), 1);
       return { length: 30, get: (index) => [{ dtype: 'int32', shape: [], data: Int32Array.of(index) }] };
     }
+    export function openThree({ flag, broken }) {
+      return {
+        length: 3,
+        async get(index) {
+          if (index === broken) throw new Error('no sample');
+          if (index < 2) return [{ dtype: 'int32', shape: [], data: Int32Array.of(index) }];
+          // After a turn of the event loop the replies before this one are on their way.
+          await new Promise((done) => setTimeout(done, 1));
+          Atomics.store(flag, 0, 1);
+          Atomics.notify(flag, 0);
+          return new Promise(() => {});
+        },
+      };
+    }
     export function openFailing() {
       throw new Error('the disk is away');
     }`,
@@ -289,7 +304,7 @@ describe('DataLoader with workers', () => {
     await expect(read(new DataLoader(dataset, { workers: 1 }))).rejects.toThrow(/the disk is away/);
     const missing = { ...dataset, worker: { ...worker, create: 'openNothing' } };
     await expect(read(new DataLoader(missing, { workers: 1 }))).rejects.toThrow(
-      /exports openBeating, openFailing, openSquares and no "openNothing"/,
+      /exports openBeating, openFailing, openSquares, openThree and no "openNothing"/,
     );
   });
 
@@ -297,6 +312,42 @@ describe('DataLoader with workers', () => {
     const worker = { module, create: 'openSquares', settings: { length: () => 3 } };
     const dataset = { length: 2, get: sampleOf, worker };
     await expect(read(new DataLoader(dataset, { workers: 1 }))).rejects.toThrow(ConfigError);
+  });
+
+  /**
+   * Runs a program in a process that nothing but its workers keeps alive. It takes the first batch only when replies
+   * to the first two are there and the third is still asked for.
+   */
+  const runAlone = (broken: number, end: string) => {
+    const program = `
+      import { DataLoader, openDataset } from ${JSON.stringify(pathToFileURL(distFile('data', 'index.js')).href)};
+      const flag = new Int32Array(new SharedArrayBuffer(4));
+      const description = { module: ${JSON.stringify(module)}, create: 'openThree', settings: { flag, broken: ${broken} } };
+      const dataset = await openDataset(description);
+      const batches = new DataLoader(dataset, { workers: 1, prefetch: 3 }).epoch(0);
+      const first = batches.next();
+      if (Atomics.wait(flag, 0, 0, 30_000) === 'timed-out') throw new Error('the worker is stuck');
+      ${end}`;
+    const command = ['--input-type=module', '--eval', program];
+    const { status, stdout, stderr } = spawnSync(process.execPath, command, { encoding: 'utf8' });
+    return { status, stdout, stderr };
+  };
+
+  it('fails in a process of its own too, though another reply comes while the workers are ended', () => {
+    const end = 'await first.catch(({ message }) => console.log(message));';
+    const { status, stdout, stderr } = runAlone(0, end);
+    expect(stdout).toContain('sample 0 is not: no sample. ');
+    expect([status, stderr]).toEqual([0, '']);
+  });
+
+  it('does not end the process of a loop that is left while replies are on the way', () => {
+    const end = 'await first; await batches.return(); console.log("left");';
+    expect(runAlone(-1, end)).toEqual({ status: 0, stdout: 'left\n', stderr: '' });
+  });
+
+  it('does not keep a process alive that drops an epoch and waits for nothing', () => {
+    const end = 'await first; await batches.next(); console.log("dropped");';
+    expect(runAlone(-1, end)).toEqual({ status: 0, stdout: 'dropped\n', stderr: '' });
   });
 
   it('ends the workers when the loop is left', async () => {

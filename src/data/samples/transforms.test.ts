@@ -57,6 +57,9 @@ describe('normalize', () => {
       [[0], [0]],
       [[0, 0], [1]],
       [[Number.NaN], [1]],
+      [[Number.POSITIVE_INFINITY], [1]],
+      [[0.1], [Number.POSITIVE_INFINITY]],
+      [[0.1], [Number.NaN]],
     ]) {
       expect(() => normalize(mean, std)).toThrow(ConfigError);
     }

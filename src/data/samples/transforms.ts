@@ -54,15 +54,15 @@ function channelsFirst(pixels: Uint8Array, shape: readonly number[]): HostTensor
 /**
  * (x − mean)/std per channel of float32 `[…, C, H, W]`; one number serves all channels.
  *
- * @throws ConfigError when mean and std do not match, or a std is not above 0
+ * @throws ConfigError when mean and std do not match, are not finite, or a std is not above 0
  * @throws DTypeError when x is not float32
  * @throws ShapeError when there are other numbers of channels
  */
 export function normalize(mean: readonly number[], std: readonly number[]): Transform {
-  const areFinite = mean.every(Number.isFinite) && std.every((value) => value > 0);
+  const areFinite = [...mean, ...std].every(Number.isFinite) && std.every((value) => value > 0);
   if (mean.length === 0 || mean.length !== std.length || !areFinite) {
     throw new ConfigError(
-      `normalize: mean and std must be as many numbers, std above 0, but got [${mean.join(', ')}] and [${std.join(', ')}]. Pass one per channel.`,
+      `normalize: mean and std must be as many finite numbers, std above 0, but got [${mean.join(', ')}] and [${std.join(', ')}]. Pass one per channel.`,
       { mean: [...mean], std: [...std] },
     );
   }

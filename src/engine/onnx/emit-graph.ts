@@ -19,6 +19,9 @@ export interface EmitGraphOptions {
   readonly bindInput?: (name: string, value: Value) => Emitted;
 }
 
+/** More than this many times the free size is taken for a number that has nothing to do with it. */
+const LARGEST_FACTOR = 1e5;
+
 /** What one value is called in the layouts it exists in. */
 interface Names {
   plain?: string;
@@ -179,7 +182,22 @@ class GraphEmitter implements Emitter {
     return factor === 1 ? this.freeSize : this.node('Mul', [this.freeSize, this.graph.int64([factor])]);
   }
 
+  /** A number that was computed from the free size, k·N or 1/(k·N), of the given shape; `undefined` for any other. */
+  private fromFreeSize(value: number, shape: Shape, dtype: DType): string | undefined {
+    const { symbolicSize } = this.options;
+    if (symbolicSize === undefined || value <= 0) return undefined;
+    const isInverse = value < 1;
+    const times = (isInverse ? 1 / value : value) / symbolicSize;
+    const factor = Math.round(times);
+    // float32 keeps seven digits.
+    if (factor < 1 || factor > LARGEST_FACTOR || Math.abs(times / factor - 1) > 2.5e-7) return undefined;
+    const size = this.reshape(this.cast(this.multipleOfFree(factor), dtype), shape);
+    return isInverse ? this.node('Reciprocal', [size]) : size;
+  }
+
   scalar(value: number, dtype: DType): string {
+    const fromSize = this.fromFreeSize(value, [], dtype);
+    if (fromSize !== undefined) return fromSize;
     if (dtype === 'int64') return this.graph.int64(value);
     const array = { float32: Float32Array, float64: Float64Array, int32: Int32Array }[dtype as 'float32'];
     if (array !== undefined) return this.constant(array.of(value), [], dtype);
@@ -187,6 +205,8 @@ class GraphEmitter implements Emitter {
   }
 
   constant(data: NumericArray, shape: Shape, dtype: DType, hint = 'constant'): string {
+    const fromSize = data.length === 1 ? this.fromFreeSize(Number(data[0]), shape, dtype) : undefined;
+    if (fromSize !== undefined) return fromSize;
     return this.graph.constant(data as OnnxArray, shape, hint, dtype as OnnxDType);
   }
 

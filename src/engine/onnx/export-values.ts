@@ -30,7 +30,7 @@ export interface ExportValuesOptions {
  * Writes values as a self-contained ONNX model of standard operators: variables become initializers, batch
  * normalisation is folded into the convolution before it, and an axis of `SYMBOLIC_SIZE` becomes the free size `N`.
  *
- * @throws UnsupportedError when the model computes with the free size
+ * @throws UnsupportedError when the model computes with the free size and no input has it first
  */
 export function exportValues(options: ExportValuesOptions): Uint8Array {
   const { inputs, prepare, outputs, nameOf, metadata, producerVersion } = options;

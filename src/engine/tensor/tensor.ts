@@ -2,7 +2,7 @@ import { type DType, type HostTensor, type NumericArray, type Shape, ShapeError,
 import { gradients } from '../autodiff/gradients.ts';
 import * as build from '../ir/build.ts';
 import { printGraph } from '../ir/print-graph.ts';
-import { broadcastShapes } from '../ir/shapes.ts';
+import { broadcastShapes, resolveAxis } from '../ir/shapes.ts';
 import type { Value } from '../ir/value.ts';
 import { evaluate } from '../runtime/evaluate.ts';
 
@@ -306,9 +306,13 @@ export class Tensor {
     return new Tensor(build.reshape(this.value, shape));
   }
 
-  /** Joins the axes from `start` on. */
+  /**
+   * Joins the axes from `start` on; a scalar becomes `[1]`.
+   * @throws ShapeError for an axis that the tensor does not have
+   */
   flatten(start = 0): Tensor {
-    return this.reshape([...this.shape.slice(0, start), -1]);
+    const at = resolveAxis(start, Math.max(1, this.rank), 'flatten');
+    return this.reshape([...this.shape.slice(0, at), sizeOf(this.shape.slice(at))]);
   }
 
   /** Axes in another order; reversed when none is given. */
@@ -321,16 +325,29 @@ export class Tensor {
     return new Tensor(build.expand(this.value, shape));
   }
 
-  /** A new axis of size 1 at `axis`. */
+  /**
+   * A new axis of size 1 at `axis` of the result, which has one axis more.
+   * @throws ShapeError for an axis that the result does not have
+   */
   unsqueeze(axis: number): Tensor {
-    const at = axis < 0 ? axis + this.rank + 1 : axis;
+    const at = resolveAxis(axis, this.rank + 1, 'unsqueeze');
     return this.reshape([...this.shape.slice(0, at), 1, ...this.shape.slice(at)]);
   }
 
-  /** Without its axes of size 1, or without `axis`, which must have size 1. */
+  /**
+   * Without its axes of size 1, or without `axis`, which must have size 1.
+   * @throws ShapeError for an axis that the tensor does not have, or of another size
+   */
   squeeze(axis?: number): Tensor {
-    const at = axis !== undefined && axis < 0 ? axis + this.rank : axis;
-    return this.reshape(this.shape.filter((dim, each) => (at === undefined ? dim !== 1 : each !== at)));
+    if (axis === undefined) return this.reshape(this.shape.filter((dim) => dim !== 1));
+    const at = resolveAxis(axis, this.rank, 'squeeze');
+    if (this.shape[at] !== 1) {
+      throw new ShapeError(
+        `squeeze: the axis must have size 1, but got axis ${axis} of [${this.shape.join(', ')}]. Name an axis of size 1, or take a part with slice().`,
+        { axis, shape: [...this.shape] },
+      );
+    }
+    return this.reshape(this.shape.filter((_, each) => each !== at));
   }
 
   /** The elements [start, end) of one axis. */

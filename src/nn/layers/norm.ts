@@ -1,4 +1,4 @@
-import { ShapeError } from '#core';
+import { ConfigError, ShapeError } from '#core';
 import { Buffer, build, Parameter, Tensor, zerosHost } from '#engine';
 import { constant, layerRng } from '../initializers.ts';
 import { Module } from '../module.ts';
@@ -152,8 +152,15 @@ export class GroupNorm extends Module {
   readonly groups: number;
   readonly eps: number;
 
+  /** @param channels C, a multiple of `groups` */
   constructor(groups: number, channels: number, { eps = 1e-5, affine = true }: LayerNormOptions = {}) {
     super();
+    if (!(Number.isInteger(groups) && groups > 0) || channels % groups !== 0) {
+      throw new ConfigError(
+        `GroupNorm: groups must be a whole number that divides the channels, but got ${groups} groups and ${channels} channels. Choose another number of groups.`,
+        { groups, channels },
+      );
+    }
     this.groups = groups;
     this.eps = eps;
     this.weight = affine ? ones([channels]) : undefined;

@@ -30,7 +30,8 @@ export interface FocalCosineOptions extends LossOptions {
 
 /**
  * 1 − cos(logits, one-hot target) plus a focal cross-entropy of the logits scaled to unit length:
- * alpha·(1 − p)^γ·CE, weighted.
+ * alpha·(1 − p)^γ·CE, weighted. Lengths count as 1e-8 at least in the cosine and 1e-12 in the scaling, as in PyTorch: logits
+ * that are all 0, those of a head that starts at 0, have finite gradients, if large ones.
  *
  * @param logits `[N, K]`
  * @param target int64 `[N]`
@@ -39,8 +40,9 @@ export function focalCosineLoss(logits: Tensor, target: Tensor, options: FocalCo
   const { crossEntropyWeight = 0.1, alpha = 1, gamma = 2, reduction } = options;
   const squares = logits.mul(logits).sum(1, true);
   const own = logits.mul(target.cast('int64').oneHot(logits.shape[1]).cast(logits.dtype)).sum(1);
-  const cosine = own.div(squares.squeeze(1).sqrt().maximum(1e-8));
-  const unit = logits.div(squares.sqrt().maximum(1e-12));
+  // max(|z|, ε) with the maximum under the root, whose derivative is infinite at 0.
+  const cosine = own.div(squares.squeeze(1).maximum(1e-16).sqrt());
+  const unit = logits.div(squares.maximum(1e-24).sqrt());
   const focal = modulated(nllLoss(unit.logSoftmax(1), target, { reduction: 'none' }), gamma).mul(alpha);
   return reduce(cosine.neg().add(1).add(focal.mul(crossEntropyWeight)), reduction);
 }

@@ -88,6 +88,22 @@ export const elementwiseCases: OpCases<
     // 2³ = 8, 9^½ = 3
     { name: 'powers', inputs: [of(2, 9), of(3, 0.5)], make: build.pow, expected: [[8, 3]] },
     { name: 'broadcast', inputs: [positive(2, 3), random(3)], make: build.pow, smooth: true },
+    {
+      // 0⁰ = (−2)⁰ = 1 whatever is near: derivative 0. (x²)' = 2x = 0 at 0, (x³)' = 3·2² = 12 at 2.
+      name: 'zero to the power of zero',
+      inputs: [of(0, -2, 0, 2)],
+      make: (x) => build.pow(x, build.constant(Float32Array.of(0, 0, 2, 3), [4], 'float32')),
+      expected: [[1, 1, 0, 8]],
+      smooth: true,
+    },
+    {
+      // x⁰·x = x
+      name: 'a constant power of zero',
+      inputs: [of(0, -2, 3)],
+      make: (x) => build.mul(build.pow(x, 0), x),
+      expected: [[0, -2, 3]],
+      linear: true,
+    },
   ],
   maximum: [
     { name: 'larger', inputs: [of(1, 5), of(3, 2)], make: build.maximum, expected: [[3, 5]] },

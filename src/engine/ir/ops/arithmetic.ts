@@ -33,11 +33,18 @@ export const arithmeticRules: Pick<
     ]),
     lowering: 'Div',
   }),
-  // d(x^z)/dx = z·x^(z−1), d(x^z)/dz = x^z·log x; the latter is 0 where x is 0, as in PyTorch
+  // d(x^z)/dx = z·x^(z−1), 0 for z = 0 even where x is 0; d(x^z)/dz = x^z·log x, 0 where x is 0: both as in PyTorch
   pow: elementwise({
     kernel: (x, z) => x ** z,
     gradient: binaryGradient((dy, { build, x, y, z }) => [
-      () => build.mul(dy, build.mul(z, build.pow(x, build.sub(z, 1)))),
+      () => {
+        const exponent = build.constantValue(z);
+        if (exponent === 0) return undefined;
+        // 0^(0−1) is infinite: with 0⁰ instead the product with z is 0.
+        const isZeroToZero = () => build.and(build.equal(x, 0), build.equal(z, 0));
+        const safe = exponent === undefined ? build.where(isZeroToZero(), 1, z) : z;
+        return build.mul(dy, build.mul(z, build.pow(x, build.sub(safe, 1))));
+      },
       () => {
         const isZero = build.equal(x, 0);
         const log = build.log(build.where(isZero, build.constantLike(x, 1), x));

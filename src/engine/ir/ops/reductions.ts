@@ -99,6 +99,8 @@ export const reductionRules: Pick<OpTable, ReduceOp> = {
         name: 'MatMul',
         applies: ({ inputs: [x], attributes: { axes } }, target) =>
           target.device === 'cpu' &&
+          // The ones are as many as there are rows, which an exported model may not know.
+          target.portable !== true &&
           x.dtype === 'float32' &&
           axes.length > 0 &&
           axes.length < x.shape.length &&
