@@ -36,7 +36,7 @@ export interface ExportOptions {
  *
  * @returns the file's bytes
  * @throws ConfigError without inputs
- * @throws UnsupportedError when the number of samples is to be free and the model computes with it
+ * @throws UnsupportedError when the number of samples is to be free, the model computes with it, and no input has it first
  * @example
  * const bytes = exportOnnx(model, { inputs: [{ name: 'image', shape: ['N', 1, 28, 28] }], output: 'logits' });
  */

@@ -47,6 +47,9 @@ test('a failure in ONNX Runtime is told, and variables keep their contents', asy
   const plan = await Plan.create([], new Map([[counter, build.expand(taken, shape)]]));
   const outside = { row: { dtype: 'int64', shape: [1], data: BigInt64Array.of(5000n) } } as const;
   await expect(plan.run(outside)).rejects.toThrow(RuntimeFailure);
+  await expect(plan.run(outside)).rejects.toThrow(
+    /but at gather \(.*plan\.test\.ts:\d+\) it answered: .*idx=5000/,
+  );
   expect(counter.data[0]).toBe(0);
   await plan.release();
 });

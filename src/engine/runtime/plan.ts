@@ -10,7 +10,7 @@ import {
   sizeOf,
 } from '#core';
 import type { Device } from '../ir/op-rule.ts';
-import type { Value, Variable } from '../ir/value.ts';
+import { sortNodes, type Value, type Variable } from '../ir/value.ts';
 import type { ChooseLowering } from '../onnx/select-lowering.ts';
 import { autotune } from './autotune.ts';
 import { createTarget, missingDevice } from './devices.ts';
@@ -72,12 +72,14 @@ export class Plan {
   private readonly runtime: typeof Ort;
   private readonly session: Ort.InferenceSession;
   private readonly ranges: readonly IndexRange[];
+  /** What was compiled. */
+  private readonly values: readonly Value[];
 
   private constructor(
     emitted: EmittedPlan,
     runtime: typeof Ort,
     session: Ort.InferenceSession,
-    ranges: readonly IndexRange[],
+    { ranges, values }: { readonly ranges: readonly IndexRange[]; readonly values: readonly Value[] },
   ) {
     this.inputs = emitted.inputs;
     this.bytes = emitted.bytes;
@@ -85,6 +87,7 @@ export class Plan {
     this.runtime = runtime;
     this.session = session;
     this.ranges = ranges;
+    this.values = values;
   }
 
   /**
@@ -163,7 +166,7 @@ export class Plan {
         extra: { session: { force_spinning_stop: '1' } },
         ...(profilePrefix === undefined ? {} : { enableProfiling: true, profileFilePrefix: profilePrefix }),
       });
-      return new Plan(emitted, runtime, session, ranges);
+      return new Plan(emitted, runtime, session, { ranges, values });
     } catch (error) {
       if (device !== 'cpu') throw await missingDevice(device, error);
       throw new RuntimeFailure(
@@ -198,15 +201,24 @@ export class Plan {
     try {
       await this.session.run(given, fetches as Ort.InferenceSession.FetchesType);
     } catch (error) {
-      if (!isEndMark(error))
-        throw new RuntimeFailure(
-          `Plan.run: ONNX Runtime must run the graph, but it answered: ${firstLine(error)}`,
-          {},
-          { cause: error },
-        );
+      if (!isEndMark(error)) throw this.explain(error);
     }
     for (const variable of updateNames.keys()) this.swap(variable);
     return results;
+  }
+
+  /** What ONNX Runtime answered, with the user's line where it names a node. */
+  private explain(error: unknown): RuntimeFailure {
+    const answer = firstLine(error);
+    const [, op, id] = /Name:'([a-zA-Z0-9]+)\.(\d+(?:\.5)?)\./.exec(answer) ?? [];
+    const node = sortNodes(this.values).find((each) => each.op === op && String(each.id) === id);
+    const site = node?.site?.toString() ?? '';
+    const where = node === undefined ? '' : ` at ${node.op}${site === '' ? '' : ` (${site})`}`;
+    return new RuntimeFailure(
+      `Plan.run: ONNX Runtime must run the graph, but${where} it answered: ${answer}`,
+      node === undefined ? {} : { op: node.op, site },
+      { cause: error },
+    );
   }
 
   /** Takes the last run's updates back. Valid once, right after that run. */

@@ -78,7 +78,10 @@ export class MultiheadAttention extends Module {
       attentionMask?.rank === 3 ? attentionMask.reshape(perHead) : attentionMask,
       keyPaddingMask?.reshape([batch, 1, 1, -1]),
     ];
-    const scores = masks.reduce<Tensor>(applyMask, q.mul(1 / Math.sqrt(width)).matmul(k, { transposeB: true }));
+    const scores = masks.reduce<Tensor>(
+      applyMask,
+      q.mul(1 / Math.sqrt(width)).matmul(k, { transposeB: true }),
+    );
     const weights = this.dropout.forward(scores.softmax(-1));
     const joined = weights.matmul(v).transpose([0, 2, 1, 3]).reshape([batch, length, features]);
     return this.outProj.forward(joined);

@@ -283,6 +283,19 @@ describe('CompiledModel', () => {
     await run.release();
   });
 
+  it('mixed precision ends when no loss scale helps', async () => {
+    const model = make(() => new Mlp());
+    const run = compiled(model, { precision: 'mixed' });
+    const [x, y] = batchOf(4, [5]);
+    const bad = { ...x, data: (x.data as Float32Array).map(() => Number.NaN) } as HostTensor;
+    for (let step = 0; step < 32; step++) expect(await run.step([bad, y])).toMatchObject({ skipped: true });
+    await expect(run.step([bad, y])).rejects.toThrow(
+      /gradients must stay finite, but overflowed in 33 steps in a row, the last at step 33\. The first tensor .* input "batch0"/,
+    );
+    expect(numbers(model).every(Number.isFinite)).toBe(true);
+    await run.release();
+  });
+
   it('goes back before a step whose loss is not finite', async () => {
     const model = make(() => new Mlp());
     const run = compiled(model, { schedule: constantRate() });

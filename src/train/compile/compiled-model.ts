@@ -27,6 +27,9 @@ import {
   trainableParameters,
 } from './record-step.ts';
 
+/** So many halvings of the loss scale help against any overflow: more steps in a row fail for another reason. */
+const MOST_SKIPPED = 32;
+
 /** Inputs of the model, then the target. */
 export type Batch = readonly HostTensor[];
 
@@ -96,6 +99,8 @@ export class CompiledModel {
   /** Where batches are stacked, by position, type and shape: filled again by every call of `steps`. */
   private readonly stacks = new Map<string, HostTensor>();
   private updates = 0;
+  /** Steps in a row whose gradients overflowed. */
+  private skipped = 0;
   private batches = 0;
   private epoch = 0;
 
@@ -177,7 +182,8 @@ export class CompiledModel {
     });
     const [loss, ...rest] = results.map(({ data }) => Number(data[0]));
     const isSkipped = this.state.scaling !== undefined && isUpdate && rest.pop() === 0;
-    if (!Number.isFinite(loss) && !isSkipped) {
+    this.skipped = isSkipped ? this.skipped + 1 : 0;
+    if ((!Number.isFinite(loss) && !isSkipped) || this.skipped > MOST_SKIPPED) {
       plan.undo();
       throw await this.explainFailure(batch, loss);
     }
@@ -437,8 +443,12 @@ export class CompiledModel {
       [KEY]: this.keyAt(this.batches),
     });
     const where = found === undefined ? '' : ` The first tensor that is not finite is ${found}.`;
+    const what =
+      this.skipped > MOST_SKIPPED
+        ? `gradients must stay finite, but overflowed in ${this.skipped} steps in a row, the last`
+        : `the loss must stay finite, but got ${loss}`;
     return new RuntimeFailure(
-      `step: the loss must stay finite, but got ${loss} at step ${this.batches + 1}.${where} Lower the learning rate (now ${this.learningRate}), clip gradients, or check the data.`,
+      `step: ${what} at step ${this.batches + 1}.${where} Lower the learning rate (now ${this.learningRate}), clip gradients, or check the data.`,
       { step: this.batches + 1, loss: String(loss), tensor: found },
     );
   }

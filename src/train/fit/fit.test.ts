@@ -280,6 +280,43 @@ describe('fit', () => {
     },
   );
 
+  it('ends after an epoch that left a weight infinite, and keeps the checkpoint before', async () => {
+    const model = new Linear(2, 1, { bias: false });
+    model.weight.set({ dtype: 'float32', shape: [1, 2], data: Float32Array.of(1, 1) });
+    const rows: HostTensor = { dtype: 'float32', shape: [1, 2], data: Float32Array.of(1, 0) };
+    const data = new DataLoader(
+      new TensorDataset(rows, { dtype: 'int64', shape: [1], data: BigInt64Array.of(0n) }),
+    );
+    const options = {
+      model,
+      loss: (output: Tensor) => output.sum(),
+      optimizer: new SGD({ learningRate: 1 }),
+      data,
+      checkpoint: { folder },
+      autotune: false,
+    };
+    await fit({ ...options, epochs: 1 });
+    const again = { ...options, optimizer: new SGD({ learningRate: 1e39 }), epochs: 2, resume: true };
+    await expect(fit(again)).rejects.toThrow(
+      /"weight" must stay finite, but is not in epoch 2.*Lower the learning rate/,
+    );
+    const { tensors } = await readCheckpoint(join(folder, 'last.safetensors'));
+    expect([...(tensors.get('model.weight')!.data as Float32Array)]).toEqual([0, 1]);
+  });
+
+  it('ends when the loss of the validation data is no number', async () => {
+    const validation = clouds(8, 1);
+    (validation.tensors[0] as HostTensor<'float32'>).data[0] = Number.NaN;
+    const run = fit({
+      ...base(),
+      model: makeNet(),
+      validation: new DataLoader(validation, { batchSize: 8 }),
+    });
+    await expect(run).rejects.toThrow(
+      /the loss of the validation data must stay finite, but is not in epoch 1/,
+    );
+  });
+
   it('refuses no data, no epochs, an unknown quantity and resuming from nowhere', async () => {
     const model = makeNet();
     const empty = new DataLoader(clouds(3, 1), { batchSize: 8, dropLast: true });

@@ -1,5 +1,14 @@
-import { byteLengthOf, ConfigError, DataError, type HostTensor, type Logger, now, silentLogger } from '#core';
-import { matchesName, type NamePattern, ReduceOnPlateau } from '#nn';
+import {
+  byteLengthOf,
+  ConfigError,
+  DataError,
+  type HostTensor,
+  type Logger,
+  now,
+  RuntimeFailure,
+  silentLogger,
+} from '#core';
+import { type Module, matchesName, type NamePattern, namedStates, ReduceOnPlateau } from '#nn';
 import {
   type Batch,
   CompiledModel,
@@ -60,7 +69,7 @@ const MOST_STACKED = 64 * 2 ** 20;
  *
  * @returns the epochs, and why it stopped; the model holds the last weights
  * @throws DataError for an empty data source
- * @throws RuntimeFailure when the loss is not finite
+ * @throws RuntimeFailure when the loss, or a weight after an epoch, is not finite
  * @example
  * const result = await fit({ model, loss: crossEntropy, optimizer: new SGD(), data: loader, epochs: 10 });
  */
@@ -247,6 +256,7 @@ class FitRun {
   private async endEpoch(epoch: number, lossSum: number, epochStart: number): Promise<void> {
     const { data, callbacks, schedule } = this.options;
     const validated = await this.validate(epoch);
+    if (Number.isNaN(validated.validationLoss)) throw notFinite('the loss of the validation data', epoch);
     const seconds = now() - epochStart;
     const result: EpochResult = {
       epoch,
@@ -308,6 +318,9 @@ class FitRun {
     isBest: boolean,
     isEpoch: boolean,
   ): Promise<void> {
+    const spoilt = findSpoilt(this.options.model);
+    // What was saved before stays, to go on from.
+    if (spoilt !== undefined) throw notFinite(`"${spoilt}"`, isEpoch ? at.epoch : at.epoch + 1);
     if (this.files === undefined) return;
     const { schedule, callbacks } = this.options;
     const progress: TrainingProgress = {
@@ -325,6 +338,21 @@ class FitRun {
     (this.options.logger ?? silentLogger).log('info', message, fields);
   }
 }
+
+/** A weight or buffer that holds an infinity or NaN. */
+function findSpoilt(model: Module): string | undefined {
+  for (const [name, state] of namedStates(model)) {
+    const { dtype, data } = state.contents();
+    if (dtype === 'float32' && !(data as Float32Array).every(Number.isFinite)) return name;
+  }
+  return undefined;
+}
+
+const notFinite = (what: string, epoch: number): RuntimeFailure =>
+  new RuntimeFailure(
+    `fit: ${what} must stay finite, but is not in epoch ${epoch}. Lower the learning rate, clip gradients, or go on from the checkpoint before with such settings.`,
+    { epoch },
+  );
 
 function checkOptions({ data, validation, epochs, stepsPerCall, resume, checkpoint }: FitOptions): void {
   if (!Number.isInteger(epochs) || epochs < 1) {
