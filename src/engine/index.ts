@@ -1,6 +1,6 @@
 export { gradients } from './autodiff/gradients.ts';
 export * as build from './ir/build.ts';
-export { CallSite } from './ir/call-site.ts';
+export { atUserLine, CallSite } from './ir/call-site.ts';
 export { withNodeContext, withRegion } from './ir/create-node.ts';
 export type { OpAttributes, OpName } from './ir/op-attributes.ts';
 export type {

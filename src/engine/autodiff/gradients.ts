@@ -1,5 +1,6 @@
 import { GraphError, ShapeError } from '#core';
 import * as build from '../ir/build.ts';
+import { atUserLine } from '../ir/call-site.ts';
 import { withNodeContext } from '../ir/create-node.ts';
 import type { OpRule } from '../ir/op-rule.ts';
 import { opTable } from '../ir/op-table.ts';
@@ -42,13 +43,13 @@ function onesLike(y: Value): Value {
 function checkStart(y: Value, dy: Value | undefined): void {
   if (!build.isDifferentiable(y)) {
     throw new GraphError(
-      `gradients: only floating point values have gradients, but got ${y.dtype}. Differentiate a loss of float32.`,
+      `gradients: only floating point values have gradients, but got ${y.dtype}. Differentiate a loss of float32.${atUserLine()}`,
       { dtype: y.dtype },
     );
   }
   if (dy === undefined && y.shape.some((dim) => dim !== 1)) {
     throw new ShapeError(
-      `gradients: a value without a given gradient must be a scalar, but got ${formatShape(y.shape)}. Take its sum or mean.`,
+      `gradients: a value without a given gradient must be a scalar, but got ${formatShape(y.shape)}. Take its sum or mean.${atUserLine()}`,
       { shape: [...y.shape] },
     );
   }

@@ -3,6 +3,7 @@
  * would do nothing.
  */
 import { createArray, type DType, type NumericArray, type Shape, ShapeError, sizeOf } from '#core';
+import { atUserLine } from './call-site.ts';
 import { createNode } from './create-node.ts';
 import type { OpAttributes, OpName } from './op-attributes.ts';
 import { broadcastShapes, formatShape, isFloat, resolveAxes, resolveAxis, sameShape } from './shapes.ts';
@@ -328,7 +329,7 @@ export function reshape(x: Value, shape: Shape): Value {
     free < 0 ? shape : shape.map((dim, axis) => (axis === free ? sizeOf(x.shape) / rest : dim));
   if (resolved.some((dim) => !Number.isInteger(dim) || dim < 0)) {
     throw new ShapeError(
-      `reshape: sizes must be whole numbers with at most one -1, but got ${formatShape(x.shape)} to ${formatShape(shape)}. Pass a shape of ${sizeOf(x.shape)} elements.`,
+      `reshape: sizes must be whole numbers with at most one -1, but got ${formatShape(x.shape)} to ${formatShape(shape)}. Pass a shape of ${sizeOf(x.shape)} elements.${atUserLine()}`,
       { from: [...x.shape], to: [...shape] },
     );
   }

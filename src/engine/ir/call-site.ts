@@ -26,6 +26,12 @@ export class CallSite {
   }
 }
 
+/** The line of the user's program that called into the library, in brackets for the end of a message; '' without one. */
+export function atUserLine(): string {
+  const line = CallSite.capture().toString();
+  return line === '' ? '' : ` (${line})`;
+}
+
 const root = packageRoot.replaceAll('\\', '/');
 
 /** Frames of the library; its command line brings models of its own, which are user code to the engine. */

@@ -83,7 +83,7 @@ export function repeatNode(node: GraphNode): readonly Value[] {
 /** Adds the user's line to an error of a shape rule. */
 function withSite(error: unknown, op: OpName, site: CallSite): unknown {
   const line = site.toString();
-  if (!(error instanceof TrainyardError) || line === '') return error;
+  if (!(error instanceof TrainyardError) || line === '' || error.message.endsWith(`(${line})`)) return error;
   const ErrorClass = error.constructor as new (message: string, details: object) => TrainyardError;
   return new ErrorClass(`${error.message} (${line})`, { ...error.details, op, site: line });
 }

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { DTypeError, ShapeError } from '#core';
+import { gradients } from '../autodiff/gradients.ts';
+import { tensor } from '../tensor/create.ts';
 import * as build from './build.ts';
 import type { Value } from './value.ts';
 
@@ -37,10 +39,33 @@ describe('operands whose shapes do not fit', () => {
     expect(make).toThrow(here);
   });
 
-  it('an axis that a tensor does not have is named with the range', () => {
-    expect(() => build.softmax(floats(2, 3), 2)).toThrow(
-      /softmax: axis must be a whole number in \[-2, 2\), but got 2/,
-    );
+  it.each<[string, () => unknown, RegExp]>([
+    [
+      'an axis that is not there',
+      () => build.softmax(floats(2, 3), 2),
+      /^softmax: axis must be a whole number in \[-2, 2\), but got 2\./,
+    ],
+    [
+      'an axis named twice',
+      () => build.sum(floats(2, 3), [0, -2]),
+      /^sum: axes must differ, but got \[0, -2\]\./,
+    ],
+    [
+      'two sizes to be found',
+      () => build.reshape(floats(2, 3), [-1, -1]),
+      /^reshape: .* but got \[2, 3\] to \[-1, -1\]\./,
+    ],
+    ['rows of different lengths', () => tensor([[1, 2], [3]]), /^tensor: rows must have equal lengths/],
+    [
+      'the gradient of what is no number',
+      () => gradients(floats(2, 3), []),
+      /^gradients: .* must be a scalar, but got \[2, 3\]/,
+    ],
+  ])('%s: named once with the line', (_, make, sentence) => {
+    expect(make).toThrow(ShapeError);
+    expect(make).toThrow(sentence);
+    expect(make).toThrow(here);
+    expect(make).not.toThrow(/test\.ts.*test\.ts/);
   });
 });
 

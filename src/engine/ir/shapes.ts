@@ -1,4 +1,5 @@
 import { type DType, DTypeError, type Shape, ShapeError, stridesOf } from '#core';
+import { atUserLine } from './call-site.ts';
 import type { TensorType } from './value.ts';
 
 /** `[8, 3]` as text. */
@@ -52,7 +53,7 @@ export function resolveAxis(axis: number, rank: number, where: string): number {
   const resolved = axis < 0 ? axis + rank : axis;
   if (!Number.isInteger(axis) || resolved < 0 || resolved >= rank) {
     throw new ShapeError(
-      `${where}: axis must be a whole number in [${-rank}, ${rank}), but got ${axis}. Pass one of the tensor's ${rank} axes.`,
+      `${where}: axis must be a whole number in [${-rank}, ${rank}), but got ${axis}. Pass one of the tensor's ${rank} axes.${atUserLine()}`,
       { axis, rank },
     );
   }
@@ -72,9 +73,10 @@ export function resolveAxes(
   const given = typeof axes === 'number' ? [axes] : axes;
   const resolved = given.map((axis) => resolveAxis(axis, rank, where)).sort((a, b) => a - b);
   if (new Set(resolved).size !== resolved.length) {
-    throw new ShapeError(`${where}: axes must differ, but got [${given.join(', ')}]. Name each once.`, {
-      axes: [...given],
-    });
+    throw new ShapeError(
+      `${where}: axes must differ, but got [${given.join(', ')}]. Name each once.${atUserLine()}`,
+      { axes: [...given] },
+    );
   }
   return resolved;
 }

@@ -152,7 +152,7 @@ export class Plan {
     const runtime = await loadRuntime();
     try {
       const session = await runtime.InferenceSession.create(emitted.bytes, {
-        logSeverityLevel: 3,
+        logSeverityLevel: 4,
         // The graph is emitted in its final form; looking for more to do takes seconds for large models.
         graphOptimizationLevel: 'disabled',
         // A planned single block is larger than what the arena needs when tensors are freed as they are used up.

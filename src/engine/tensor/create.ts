@@ -9,6 +9,7 @@ import {
   sizeOf,
 } from '#core';
 import * as build from '../ir/build.ts';
+import { atUserLine } from '../ir/call-site.ts';
 import { type NestedArray, Tensor } from './tensor.ts';
 
 /**
@@ -48,7 +49,7 @@ function shapeOf(data: NestedArray): number[] {
 
 function ragged(shape: Shape): ShapeError {
   return new ShapeError(
-    `tensor: rows must have equal lengths, but got others beside a first of [${shape.join(', ')}]. Pad or cut them.`,
+    `tensor: rows must have equal lengths, but got others beside a first of [${shape.join(', ')}]. Pad or cut them.${atUserLine()}`,
     { shape: [...shape] },
   );
 }

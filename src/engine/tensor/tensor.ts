@@ -1,6 +1,7 @@
 import { type DType, type HostTensor, type NumericArray, type Shape, ShapeError, sizeOf } from '#core';
 import { gradients } from '../autodiff/gradients.ts';
 import * as build from '../ir/build.ts';
+import { atUserLine } from '../ir/call-site.ts';
 import { printGraph } from '../ir/print-graph.ts';
 import { broadcastShapes, resolveAxis } from '../ir/shapes.ts';
 import type { Value } from '../ir/value.ts';
@@ -71,7 +72,7 @@ export class Tensor {
   async item(): Promise<number> {
     if (this.size !== 1) {
       throw new ShapeError(
-        `item: the tensor must hold one element, but got [${this.shape.join(', ')}]. Reduce it, or use data().`,
+        `item: the tensor must hold one element, but got [${this.shape.join(', ')}]. Reduce it, or use data().${atUserLine()}`,
         { shape: [...this.shape] },
       );
     }
@@ -343,7 +344,7 @@ export class Tensor {
     const at = resolveAxis(axis, this.rank, 'squeeze');
     if (this.shape[at] !== 1) {
       throw new ShapeError(
-        `squeeze: the axis must have size 1, but got axis ${axis} of [${this.shape.join(', ')}]. Name an axis of size 1, or take a part with slice().`,
+        `squeeze: the axis must have size 1, but got axis ${axis} of [${this.shape.join(', ')}]. Name an axis of size 1, or take a part with slice().${atUserLine()}`,
         { axis, shape: [...this.shape] },
       );
     }

@@ -1,5 +1,5 @@
 import { ConfigError, DTypeError, type Shape, ShapeError } from '#core';
-import { Parameter, type Tensor } from '#engine';
+import { atUserLine, Parameter, type Tensor } from '#engine';
 import { constant, layerRng, xavierUniform } from '../initializers.ts';
 import { Module } from '../module.ts';
 import { Dropout } from './dropout.ts';
@@ -16,7 +16,7 @@ export interface MultiheadAttentionOptions {
  * Attention in several heads: softmax(QKᵀ/√d)·V of linear projections, joined and projected.
  *
  * A mask is bool, true where a query must leave a key out, or floating point, and then added to the scores QKᵀ/√d:
- * a bias for positions, say, which may be learned. With both masks, scores get what both add and lose what either leaves out.
+ * a bias for positions, say, which may be learned. Two masks of numbers add up; a key is left out where either says so.
  * A query that is left no key at all gives NaN, as in PyTorch.
  *
  * Shapes: query `[N, T, E]`, key and value `[N, S, E]` → `[N, T, E]`; E must be a multiple of `heads`. Masks:
@@ -107,7 +107,7 @@ export class MultiheadAttention extends Module {
     });
     if (faults.length > 0) {
       throw new ShapeError(
-        `MultiheadAttention: ${faults.join('; ')}. Pass samples first, ${features} features last, or build the layer for others.`,
+        `MultiheadAttention: ${faults.join('; ')}. Pass samples first, ${features} features last, or build the layer for others.${atUserLine()}`,
         { features, heads, faults },
       );
     }

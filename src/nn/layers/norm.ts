@@ -1,5 +1,5 @@
 import { ConfigError, ShapeError } from '#core';
-import { Buffer, build, Parameter, Tensor, zerosHost } from '#engine';
+import { atUserLine, Buffer, build, Parameter, Tensor, zerosHost } from '#engine';
 import { constant, layerRng } from '../initializers.ts';
 import { Module } from '../module.ts';
 
@@ -47,7 +47,7 @@ abstract class BatchNorm extends Module {
     const channels = this.runningMean.size;
     if (!this.ranks.includes(x.rank) || x.shape[1] !== channels) {
       throw new ShapeError(
-        `${this.constructor.name}: the input must be [N, ${channels}, …] with ${this.ranks.join(' or ')} axes, but got [${x.shape.join(', ')}]. Set the number of channels to ${x.shape[1]}.`,
+        `${this.constructor.name}: the input must be [N, ${channels}, …] with ${this.ranks.join(' or ')} axes, but got [${x.shape.join(', ')}]. Set the number of channels to ${x.shape[1]}.${atUserLine()}`,
         { shape: [...x.shape], channels },
       );
     }
@@ -66,7 +66,7 @@ abstract class BatchNorm extends Module {
     const count = x.size / this.runningMean.size;
     if (count < 2) {
       throw new ShapeError(
-        `${this.constructor.name}: training needs more than one value per channel, but got [${x.shape.join(', ')}]. Use a larger batch, or eval().`,
+        `${this.constructor.name}: training needs more than one value per channel, but got [${x.shape.join(', ')}]. Use a larger batch, or eval().${atUserLine()}`,
         { shape: [...x.shape] },
       );
     }
@@ -124,7 +124,7 @@ export class LayerNorm extends Module {
     const first = x.rank - this.shape.length;
     if (String(x.shape.slice(first)) !== String(this.shape)) {
       throw new ShapeError(
-        `LayerNorm: the last axes must be [${this.shape.join(', ')}], but got [${x.shape.join(', ')}]. Set the shape to the input's.`,
+        `LayerNorm: the last axes must be [${this.shape.join(', ')}], but got [${x.shape.join(', ')}]. Set the shape to the input's.${atUserLine()}`,
         { shape: [...x.shape], expected: [...this.shape] },
       );
     }
@@ -170,7 +170,7 @@ export class GroupNorm extends Module {
   override forward(x: Tensor): Tensor {
     if (x.shape[1] % this.groups !== 0) {
       throw new ShapeError(
-        `GroupNorm: groups must divide the channels, but got [${x.shape.join(', ')}] with groups=${this.groups}. Choose another number of groups.`,
+        `GroupNorm: groups must divide the channels, but got [${x.shape.join(', ')}] with groups=${this.groups}. Choose another number of groups.${atUserLine()}`,
         { shape: [...x.shape], groups: this.groups },
       );
     }

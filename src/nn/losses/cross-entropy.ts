@@ -1,5 +1,5 @@
 import { ConfigError, ShapeError } from '#core';
-import { requireIndices, type Tensor, tensor } from '#engine';
+import { atUserLine, requireIndices, type Tensor, tensor } from '#engine';
 import { type LossOptions, reduce, requireSameShape } from './reduction.ts';
 
 export interface NllLossOptions extends LossOptions {
@@ -30,13 +30,13 @@ function checkClasses(output: Tensor, target: Tensor, { weight }: NllLossOptions
   const positions = [...output.shape.slice(0, 1), ...output.shape.slice(2)];
   if (isIndex(target) && output.rank > 1 && String(target.shape) !== String(positions)) {
     throw new ShapeError(
-      `${where}: class indices must be [${positions.join(', ')}] for logits [${output.shape.join(', ')}], but got [${target.shape.join(', ')}]. Reshape the target.`,
+      `${where}: class indices must be [${positions.join(', ')}] for logits [${output.shape.join(', ')}], but got [${target.shape.join(', ')}]. Reshape the target.${atUserLine()}`,
       { output: [...output.shape], target: [...target.shape] },
     );
   }
   if (weight !== undefined && weight.length !== classes) {
     throw new ConfigError(
-      `${where}: weights must be one per class, but got ${weight.length} for ${classes} classes. Pass ${classes} numbers.`,
+      `${where}: weights must be one per class, but got ${weight.length} for ${classes} classes. Pass ${classes} numbers.${atUserLine()}`,
       { weights: weight.length, classes },
     );
   }

@@ -30,8 +30,8 @@ export interface FocalCosineOptions extends LossOptions {
 
 /**
  * 1 − cos(logits, one-hot target) plus a focal cross-entropy of the logits scaled to unit length:
- * alpha·(1 − p)^γ·CE, weighted. Lengths count as 1e-8 at least in the cosine and 1e-12 in the scaling, as in PyTorch: logits
- * that are all 0, those of a head that starts at 0, have finite gradients, if large ones.
+ * alpha·(1 − p)^γ·CE, weighted. Lengths count as 1e-8 at least in the cosine and 1e-12 in the scaling, as in PyTorch:
+ * logits that are all 0, as from a head that starts at 0, have finite gradients, but large ones, about 1e10.
  *
  * @param logits `[N, K]`
  * @param target int64 `[N]`

@@ -1,5 +1,5 @@
 import { ShapeError } from '#core';
-import type { Tensor } from '#engine';
+import { atUserLine, type Tensor } from '#engine';
 
 /** What a loss gives: the mean over samples, their sum, or one number per sample (or element). */
 export type Reduction = 'mean' | 'sum' | 'none';
@@ -21,7 +21,7 @@ export function reduce(losses: Tensor, reduction: Reduction = 'mean'): Tensor {
 export function requireSameShape(output: Tensor, target: Tensor, where: string): void {
   if (String(output.shape) === String(target.shape)) return;
   throw new ShapeError(
-    `${where}: output and target must have one shape, but got [${output.shape.join(', ')}] and [${target.shape.join(', ')}]. Reshape the target.`,
+    `${where}: output and target must have one shape, but got [${output.shape.join(', ')}] and [${target.shape.join(', ')}]. Reshape the target.${atUserLine()}`,
     { output: [...output.shape], target: [...target.shape] },
   );
 }
