@@ -24,7 +24,8 @@ import {
   type Schedule,
   SGD,
 } from '#nn';
-import { accuracy, type Callbacks, compile, type FitResult, fit } from '#train';
+import { accuracy, type Callbacks, compile, type FitOptions, type FitResult, fit } from '#train';
+import { checkRun, describeRun, writeRun } from './mnist-run.ts';
 
 export type Recipe = 'lecture' | 'auto';
 
@@ -76,7 +77,9 @@ export interface MnistJobOptions {
   readonly seed: number;
   /** Sizes of the drawn sets. */
   readonly drawn?: { readonly train: number; readonly test: number };
+  /** Folder of the checkpoints, which must be there. */
   readonly checkpoints?: string;
+  /** Go on from the last checkpoint, where there is one. */
   readonly resume?: boolean;
   readonly threads?: number;
   readonly autotune?: boolean;
@@ -92,6 +95,25 @@ export interface MnistJob {
   /** The trained classifier: uint8 `[N, 28, 28]` in, logits, probabilities and label out. */
   readonly onnx: Uint8Array;
   readonly profile?: Profile;
+}
+
+type CheckpointOptions = Pick<FitOptions, 'checkpoint' | 'resume' | 'callbacks'>;
+
+/** Checkpoints, with a description of the run beside them from the first one on: an older run's stays until then. */
+function checkpointOptions(
+  { checkpoints, resume = false, callbacks, recipe, seed }: MnistJobOptions,
+  data: Mnist,
+): CheckpointOptions {
+  if (checkpoints === undefined) return callbacks === undefined ? {} : { callbacks };
+  const run = describeRun(data, { recipe, seed });
+  if (resume) checkRun(checkpoints, run);
+  let isDescribed = false;
+  const onCheckpoint: Callbacks['onCheckpoint'] = (path, kind) => {
+    if (!isDescribed) writeRun(checkpoints, run);
+    isDescribed = true;
+    callbacks?.onCheckpoint?.(path, kind);
+  };
+  return { checkpoint: { folder: checkpoints }, resume, callbacks: { ...callbacks, onCheckpoint } };
 }
 
 async function loadData({
@@ -145,11 +167,13 @@ function recipeParts(recipe: Recipe, updates: number): RecipeParts {
 /**
  * Trains the lecture's classifier of handwritten digits, with its recipe or our own.
  * @throws DataError for missing or damaged files
+ * @throws ConfigError when a training that is to go on was begun with other data, recipe or seed
  */
 export async function runMnistJob(options: MnistJobOptions): Promise<MnistJob> {
-  const { epochs, recipe, seed, checkpoints, resume, threads, autotune, callbacks, signal, logger } = options;
+  const { epochs, recipe, seed, threads, autotune, signal, logger } = options;
   const data = await loadData(options);
   const [train, test] = [toDataset(data.train), toDataset(data.test)];
+  const checkpointed = checkpointOptions(options, data);
   const updates = Math.ceil(train.length / BATCH) * epochs;
   const { optimizer, schedule, augment, labelSmoothing } = recipeParts(recipe, updates);
   const range = { degrees: 10, translate: 0.08, scale: [0.9, 1.1] as const, shear: 8, fill: -MEAN / STD };
@@ -179,8 +203,7 @@ export async function runMnistJob(options: MnistJobOptions): Promise<MnistJob> {
     watch: 'accuracy',
     epochs,
     ...(schedule === undefined ? {} : { schedule }),
-    ...(callbacks === undefined ? {} : { callbacks }),
-    ...(checkpoints === undefined ? {} : { checkpoint: { folder: checkpoints }, resume: resume ?? false }),
+    ...checkpointed,
     ...(signal === undefined ? {} : { signal }),
     ...(logger === undefined ? {} : { logger }),
   });

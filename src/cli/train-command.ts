@@ -1,9 +1,12 @@
+import { join } from 'node:path';
 import { Command, Option } from 'commander';
+import { ConfigError } from '#core';
 import { formatProfile } from '#engine';
 import { writeFileAtomically } from '#train';
 import { jsonText } from './json-text.ts';
 import { runMnistJob } from './mnist-job.ts';
 import { wholeNumber } from './parse-options.ts';
+import { prepareOutput } from './prepare-output.ts';
 import { stopOnInterrupt } from './stop-on-interrupt.ts';
 import type { Terminal } from './terminal.ts';
 import { TrainView } from './train-view.ts';
@@ -53,16 +56,33 @@ export function trainCommand(terminal: Terminal): Command {
     .option('--no-autotune', 'choose how to compute each operation by estimate, not by measurement')
     .option('--profile', 'show where the time of a step goes, by operation and line')
     .option('--checkpoints <folder>', 'write checkpoints there after every epoch')
-    .option('--resume', 'go on from the last checkpoint in --checkpoints')
-    .option('--out <file>', 'ONNX file to write', 'mnist.onnx')
+    .option(
+      '--resume',
+      'go on from the last checkpoint in --checkpoints, with the data and recipe it was begun with',
+    )
+    .option('--out <file>', 'ONNX file to write; its folder is made', 'mnist.onnx')
     .option('--json', 'print the result as one JSON document on standard output')
     .addHelpText('after', examples)
     .action(async (flags: MnistFlags) => runMnist(terminal, flags));
   return new Command('train').description('Train a neural network.').addCommand(mnist);
 }
 
+/** What is wrong with the flags is found out before the training, not after it. */
+async function checkFlags({ out, checkpoints, resume }: MnistFlags): Promise<void> {
+  if (resume && checkpoints === undefined) {
+    throw new ConfigError(
+      'train mnist: --resume must know where the checkpoints are, but got no folder. Pass --checkpoints FOLDER, or leave --resume out.',
+    );
+  }
+  await prepareOutput('train mnist', 'out', out);
+  if (checkpoints === undefined) return;
+  const file = checkpoints.trim() === '' ? '' : join(checkpoints, 'last.safetensors');
+  await prepareOutput('train mnist', 'checkpoints', file);
+}
+
 async function runMnist(terminal: Terminal, flags: MnistFlags): Promise<void> {
   const { out, json, ...settings } = flags;
+  await checkFlags(flags);
   const view = new TrainView(terminal, { quiet: json === true });
   const stop = new AbortController();
   const release = stopOnInterrupt(stop, terminal);

@@ -221,12 +221,13 @@ describe('DataLoader with workers', () => {
         length: 3,
         async get(index) {
           if (index === broken) throw new Error('no sample');
-          if (index < 2) return [{ dtype: 'int32', shape: [], data: Int32Array.of(index) }];
-          // After a turn of the event loop the replies before this one are on their way.
-          await new Promise((done) => setTimeout(done, 1));
-          Atomics.store(flag, 0, 1);
-          Atomics.notify(flag, 0);
-          return new Promise(() => {});
+          if (index === 2) {
+            // After a turn of the event loop the replies before this one are on their way.
+            await new Promise((done) => setTimeout(done, 1));
+            Atomics.store(flag, 0, 1);
+            Atomics.notify(flag, 0);
+          }
+          return [{ dtype: 'int32', shape: [], data: Int32Array.of(index) }];
         },
       };
     }
@@ -314,10 +315,7 @@ describe('DataLoader with workers', () => {
     await expect(read(new DataLoader(dataset, { workers: 1 }))).rejects.toThrow(ConfigError);
   });
 
-  /**
-   * Runs a program in a process that nothing but its workers keeps alive. It takes the first batch only when replies
-   * to the first two are there and the third is still asked for.
-   */
+  /** Runs a program in a process that only its workers keep alive, from when replies to two batches lie there. */
   const runAlone = (broken: number, end: string) => {
     const program = `
       import { DataLoader, openDataset } from ${JSON.stringify(pathToFileURL(distFile('data', 'index.js')).href)};
@@ -329,7 +327,10 @@ describe('DataLoader with workers', () => {
       if (Atomics.wait(flag, 0, 0, 30_000) === 'timed-out') throw new Error('the worker is stuck');
       ${end}`;
     const command = ['--input-type=module', '--eval', program];
-    const { status, stdout, stderr } = spawnSync(process.execPath, command, { encoding: 'utf8' });
+    const { status, stdout, stderr } = spawnSync(process.execPath, command, {
+      encoding: 'utf8',
+      timeout: 60_000,
+    });
     return { status, stdout, stderr };
   };
 
