@@ -101,11 +101,11 @@ type CheckpointOptions = Pick<FitOptions, 'checkpoint' | 'resume' | 'callbacks'>
 
 /** Checkpoints, with a description of the run beside them from the first one on: an older run's stays until then. */
 function checkpointOptions(
-  { checkpoints, resume = false, callbacks, recipe, seed }: MnistJobOptions,
+  { checkpoints, resume = false, callbacks, recipe, seed, epochs }: MnistJobOptions,
   data: Mnist,
 ): CheckpointOptions {
   if (checkpoints === undefined) return callbacks === undefined ? {} : { callbacks };
-  const run = describeRun(data, { recipe, seed });
+  const run = describeRun(data, { recipe, seed, ...(recipe === 'auto' ? { epochs } : {}) });
   if (resume) checkRun(checkpoints, run);
   let isDescribed = false;
   const onCheckpoint: Callbacks['onCheckpoint'] = (path, kind) => {

@@ -9,6 +9,8 @@ import { jsonText } from './json-text.ts';
 export interface MnistRun {
   readonly recipe: string;
   readonly seed: number;
+  /** Where the recipe's learning rates depend on it. */
+  readonly epochs?: number;
   readonly training: ImageSetDescription;
   readonly test: ImageSetDescription;
 }
@@ -23,9 +25,15 @@ const FILE = 'run.json';
 
 export function describeRun(
   { train, test }: Mnist,
-  { recipe, seed }: { readonly recipe: string; readonly seed: number },
+  { recipe, seed, epochs }: Pick<MnistRun, 'recipe' | 'seed' | 'epochs'>,
 ): MnistRun {
-  return { recipe, seed, training: describeImages(train), test: describeImages(test) };
+  return {
+    recipe,
+    seed,
+    ...(epochs === undefined ? {} : { epochs }),
+    training: describeImages(train),
+    test: describeImages(test),
+  };
 }
 
 function describeImages({ images, labels }: LabelledImages): ImageSetDescription {
@@ -42,8 +50,8 @@ export function checkRun(folder: string, run: MnistRun): void {
   const held = readRun(folder);
   if (held === undefined) return;
   const changes = [
-    ...(['recipe', 'seed'] as const)
-      .filter((name) => held[name] !== run[name])
+    ...(['recipe', 'seed', 'epochs'] as const)
+      .filter((name) => held[name] !== undefined && run[name] !== undefined && held[name] !== run[name])
       .map((name) => `${name} (${held[name]}, now ${run[name]})`),
     ...(['training', 'test'] as const)
       .filter((name) => held[name].sha256 !== run[name].sha256)

@@ -230,4 +230,10 @@ describe('wrong inputs of a training', () => {
     await trainJson(...other, '--resume');
     await fails([...other, '--data', 'digits', '--resume'], 'training images (5000 with other contents)');
   });
+
+  it('the number of epochs stays where the learning rates depend on it', async () => {
+    const auto = ['--data', 'digits', '--recipe', 'auto', '--out', 'auto.onnx', '--checkpoints', 'auto'];
+    await trainJson(...auto, '--epochs', '1');
+    await fails([...auto, '--epochs', '2', '--resume'], 'changed: epochs (1, now 2). ');
+  });
 });

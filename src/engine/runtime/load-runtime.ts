@@ -1,5 +1,8 @@
 import type * as Ort from 'onnxruntime-node';
 
+// It would send what it runs on and with to its maker; read when the library is loaded.
+process.env['ORT_DISABLE_TELEMETRY'] ??= '1';
+
 let library: Promise<typeof Ort> | undefined;
 
 /** Loads ONNX Runtime at the first session: workers that train trees never need it. */

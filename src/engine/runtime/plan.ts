@@ -72,8 +72,8 @@ export class Plan {
   private readonly runtime: typeof Ort;
   private readonly session: Ort.InferenceSession;
   private readonly ranges: readonly IndexRange[];
-  /** What was compiled. */
-  private readonly values: readonly Value[];
+  /** What was compiled, after all passes. */
+  readonly values: readonly Value[];
 
   private constructor(
     emitted: EmittedPlan,
@@ -219,6 +219,11 @@ export class Plan {
       node === undefined ? {} : { op: node.op, site },
       { cause: error },
     );
+  }
+
+  /** Name of the output that is an empty sequence. */
+  get endMark(): string {
+    return this.emitted.endMark;
   }
 
   /** Takes the last run's updates back. Valid once, right after that run. */

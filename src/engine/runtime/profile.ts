@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { HostTensor } from '#core';
 import { sortNodes, type Value } from '../ir/value.ts';
-import { prepare, type Updates } from './emit-plan.ts';
+import type { Updates } from './emit-plan.ts';
 import { Plan, type PlanOptions } from './plan.ts';
 
 /** Where a step's time went. */
@@ -43,24 +43,22 @@ export async function profileGraph(
 ): Promise<Profile> {
   const folder = mkdtempSync(join(tmpdir(), 'trainyard-profile-'));
   try {
-    const prepared = prepare([...outputs, ...updates.values()]);
-    const next = new Map([...updates.keys()].map((variable, i) => [variable, prepared[outputs.length + i]]));
-    const plan = await Plan.create(prepared.slice(0, outputs.length), next, {
-      ...options,
-      profilePrefix: join(folder, 'run'),
-    });
-    for (let run = 0; run <= runs; run++) await plan.run(feeds);
-    plan.endProfiling();
-    await plan.release();
+    const plan = await Plan.create(outputs, updates, { ...options, profilePrefix: join(folder, 'run') });
+    try {
+      for (let run = 0; run <= runs; run++) await plan.run(feeds);
+      plan.endProfiling();
+    } finally {
+      await plan.release();
+    }
     const [file] = readdirSync(folder);
     const events = JSON.parse(readFileSync(join(folder, file), 'utf8')) as TraceEvent[];
-    return summarize(events, prepared, runs);
+    return summarize(events, plan, runs);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-function summarize(events: readonly TraceEvent[], values: readonly Value[], runs: number): Profile {
+function summarize(events: readonly TraceEvent[], { values, endMark }: Plan, runs: number): Profile {
   const lines = new Map(
     sortNodes(values).map((node) => [`${node.op}.${node.id}`, node.site?.toString() || 'optimiser and loss']),
   );
@@ -69,7 +67,7 @@ function summarize(events: readonly TraceEvent[], values: readonly Value[], runs
   const seen = new Set<string>();
   let totalMs = 0;
   for (const { cat, name = '', dur = 0 } of events) {
-    if (cat !== 'Node' || !name.endsWith('_kernel_time')) continue;
+    if (cat !== 'Node' || !name.endsWith('_kernel_time') || name === `${endMark}_kernel_time`) continue;
     // Memory is taken in the first run.
     if (!seen.has(name)) {
       seen.add(name);

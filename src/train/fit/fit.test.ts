@@ -332,6 +332,19 @@ describe('fit', () => {
     await expect(fit({ ...base(), model })).rejects.toThrow('must have a parameter to train');
   });
 
+  it('keeps a second training out of the folder of checkpoints, and nothing behind', async () => {
+    const options = { ...base(), epochs: 1, checkpoint: { folder } };
+    let second: Promise<unknown> | undefined;
+    const onEpochStart = async () => {
+      second = fit({ ...options, model: makeNet() });
+      await expect(second).rejects.toThrow(new RegExp(`but process ${process.pid} of .* does so in`));
+    };
+    await fit({ ...options, model: makeNet(), callbacks: { onEpochStart } });
+    expect(second).toBeDefined();
+    expect(readdirSync(folder)).not.toContain('lock');
+    await fit({ ...options, model: makeNet() });
+  });
+
   it('refuses to resume with another seed or another model', async () => {
     await fit({ ...base(), model: makeNet(), epochs: 1, checkpoint: { folder } });
     const again = { ...base(), checkpoint: { folder }, resume: true };

@@ -69,15 +69,18 @@ const MOST_STACKED = 64 * 2 ** 20;
  *
  * @returns the epochs, and why it stopped; the model holds the last weights
  * @throws DataError for an empty data source
+ * @throws ConfigError for options that do not fit, or a folder of checkpoints that another process trains in
  * @throws RuntimeFailure when the loss, or a weight after an epoch, is not finite
  * @example
  * const result = await fit({ model, loss: crossEntropy, optimizer: new SGD(), data: loader, epochs: 10 });
  */
 export async function fit(options: FitOptions): Promise<FitResult> {
   const run = new FitRun(options);
+  const lock = await run.files?.lock();
   try {
     return await run.run();
   } finally {
+    lock?.release();
     await run.compiled.release();
   }
 }
@@ -85,7 +88,7 @@ export async function fit(options: FitOptions): Promise<FitResult> {
 class FitRun {
   compiled: CompiledModel;
   private readonly options: FitOptions;
-  private readonly files: TrainingFiles | undefined;
+  readonly files: TrainingFiles | undefined;
   private readonly watch: Watch;
   private readonly stepsPerCall: number;
   private readonly history: EpochResult[] = [];

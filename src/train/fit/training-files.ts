@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ConfigError, DataError } from '#core';
+import { ConfigError, DataError, type FileLock, isLock, lockFile, RuntimeFailure } from '#core';
+import { writeFailure } from '#data';
 import type { StateDict } from '#nn';
 import { readCheckpoint, writeCheckpoint } from '../checkpoint/checkpoint.ts';
 import type { StateValue } from '../checkpoint/state-json.ts';
@@ -42,12 +43,32 @@ export class TrainingFiles {
     this.everyEpoch = everyEpoch;
   }
 
+  /**
+   * Makes the folder and keeps other trainings out of it.
+   * @throws ConfigError when another process trains in it
+   * @throws RuntimeFailure when it cannot be written
+   */
+  async lock(): Promise<FileLock> {
+    const path = join(this.folder, 'lock');
+    let lock: ReturnType<typeof lockFile>;
+    try {
+      await mkdir(this.folder, { recursive: true });
+      lock = lockFile(path);
+    } catch (error) {
+      throw error instanceof RuntimeFailure ? error : writeFailure('fit', path, error);
+    }
+    if (isLock(lock)) return lock;
+    throw new ConfigError(
+      `fit: one training at a time may keep its checkpoints in a folder, but process ${lock.pid} of ${lock.host} does so in "${this.folder}". Wait for it, or name another folder.`,
+      { folder: this.folder, pid: lock.pid },
+    );
+  }
+
   async save(
     compiled: CompiledModel,
     progress: TrainingProgress,
     { isBest, isEpoch }: { isBest: boolean; isEpoch: boolean },
   ): Promise<[path: string, kind: 'last' | 'best' | 'epoch'][]> {
-    await mkdir(this.folder, { recursive: true });
     const state = { ...progress, position: compiled.position } as unknown as StateValue;
     const checkpoint = { tensors: compiled.stateDict(), state };
     const names: [string, 'last' | 'best' | 'epoch'][] = [[LAST, 'last']];
