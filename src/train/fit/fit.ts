@@ -8,7 +8,7 @@ import {
   RuntimeFailure,
   silentLogger,
 } from '#core';
-import { type Module, matchesName, type NamePattern, namedStates, ReduceOnPlateau } from '#nn';
+import { type Module, matchesName, type NamePattern, ReduceOnPlateau } from '#nn';
 import {
   type Batch,
   CompiledModel,
@@ -342,11 +342,10 @@ class FitRun {
   }
 }
 
-/** A weight or buffer that holds an infinity or NaN. */
+/** A weight that holds an infinity or NaN. Buffers may: a mask, for instance. */
 function findSpoilt(model: Module): string | undefined {
-  for (const [name, state] of namedStates(model)) {
-    const { dtype, data } = state.contents();
-    if (dtype === 'float32' && !(data as Float32Array).every(Number.isFinite)) return name;
+  for (const [name, parameter] of model.namedParameters()) {
+    if (!(parameter.contents().data as Float32Array).every(Number.isFinite)) return name;
   }
   return undefined;
 }
