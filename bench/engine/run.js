@@ -51,7 +51,7 @@ function add({ id, what, unit, ours, contender = null, theirs = null, speedup = 
 
 const steps = [
   ['mlp', 'MLP 784-512-256-128-64-10, batch 64, training step', 1.2, { rounds: 6, steps: 500 }, [1, 2]],
-  ['lenet', 'LeNet-like CNN, batch 64, training step', 1, { rounds: 5, steps: 200 }, [1, 2]],
+  ['lenet', 'LeNet-like CNN, batch 64, training step', 1, { rounds: 6, steps: 400 }, [1, 2]],
   ['resnet18', 'ResNet-18 (CIFAR form), batch 32, training step', 0.9, { rounds: 5, steps: 4 }, [2]],
   ['efficientnet', 'EfficientNet-B0, batch 32, 128×128, training step', 0.9, { rounds: 4, steps: 1 }, [2]],
 ];

@@ -27,28 +27,24 @@ const workloads = {
     optimizer: new SGD({ learningRate: 0.01, momentum: 0.5 }),
     shape: [64, 1, 28, 28],
     classes: 10,
-    perCall: 25,
   }),
   lenet: () => ({
     model: new LeNet(),
     optimizer: new SGD({ learningRate: 0.01, momentum: 0.9 }),
     shape: [64, 1, 28, 28],
     classes: 10,
-    perCall: 25,
   }),
   resnet18: () => ({
     model: new ResNet18(),
     optimizer: new SGD({ learningRate: 0.1, momentum: 0.9, weightDecay: 5e-4 }),
     shape: [32, 3, 32, 32],
     classes: 10,
-    perCall: 1,
   }),
   efficientnet: () => ({
     model: createModel('tf_efficientnet_b0', { numClasses: 264, dropRate: 0.3, dropPathRate: 0.2 }),
     optimizer: new AdamW({ learningRate: 3e-4, weightDecay: 3e-4 }),
     shape: [32, 3, 128, 128],
     classes: 264,
-    perCall: 1,
   }),
 };
 const id = positionals[0];
@@ -59,8 +55,20 @@ if (!Object.hasOwn(workloads, id)) {
   process.exit(2);
 }
 const say = (record) => console.log(JSON.stringify(record));
-const { model, optimizer, shape, classes, perCall } = workloads[id]();
+const { model, optimizer, shape, classes } = workloads[id]();
 const threads = Number(flags.threads);
+const types = [
+  { dtype: 'float32', shape },
+  { dtype: 'int64', shape: [shape[0]] },
+];
+// The autotuner's choices come from its cache; the first run on a machine fills it.
+await warmTuningCache();
+const loaded = process.memoryUsage().rss;
+const compiled = compile({ model, loss: crossEntropy, optimizer, threads });
+const start = performance.now();
+await compiled.prepare(types);
+const compileMilliseconds = performance.now() - start;
+const perCall = compiled.stepsPerCall(types);
 const rng = new Rng(0);
 const stackedShape = perCall > 1 ? [perCall, ...shape] : shape;
 const rows = perCall * shape[0];
@@ -74,17 +82,6 @@ const labels = {
   shape: stackedShape.slice(0, perCall > 1 ? 2 : 1),
   data: BigInt64Array.from({ length: rows }, () => BigInt(rng.integer(classes))),
 };
-
-// The autotuner's choices come from its cache; the first run on a machine fills it.
-await warmTuningCache();
-const loaded = process.memoryUsage().rss;
-const compiled = compile({ model, loss: crossEntropy, optimizer, threads });
-const start = performance.now();
-await compiled.prepare([
-  { dtype: 'float32', shape },
-  { dtype: 'int64', shape: [shape[0]] },
-]);
-const compileMilliseconds = performance.now() - start;
 await time(perCall > 1 ? 3 : 2);
 const samples = [];
 if (flags.serve) {
@@ -125,10 +122,7 @@ async function time(calls) {
 async function warmTuningCache() {
   if (process.env.TRAINYARD_BENCH_WARM) {
     const warm = compile({ model, loss: crossEntropy, optimizer, threads });
-    await warm.prepare([
-      { dtype: 'float32', shape },
-      { dtype: 'int64', shape: [shape[0]] },
-    ]);
+    await warm.prepare(types);
     process.exit(0);
   }
   const { spawnSync } = await import('node:child_process');

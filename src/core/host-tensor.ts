@@ -47,10 +47,6 @@ export function bytesPerElement(dtype: DType): number {
   return arrayTypes[dtype].BYTES_PER_ELEMENT;
 }
 
-/** Bytes that tensors hold together. */
-export const byteLengthOf = (tensors: readonly HostTensor[]): number =>
-  tensors.reduce((sum, { data }) => sum + data.byteLength, 0);
-
 /** A zero-filled array of the type that holds `dtype`. */
 export function createArray<D extends DType>(dtype: D, length: number): ArrayOfDType[D] {
   return new arrayTypes[dtype](length) as ArrayOfDType[D];

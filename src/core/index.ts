@@ -13,7 +13,7 @@ export {
   UnsupportedError,
 } from './errors.ts';
 export type { DType, HostTensor, NumericArray, Shape } from './host-tensor.ts';
-export { byteLengthOf, bytesPerElement, createArray, hostTensor, sizeOf, stridesOf } from './host-tensor.ts';
+export { bytesPerElement, createArray, hostTensor, sizeOf, stridesOf } from './host-tensor.ts';
 export type { FileLock } from './lock-file.ts';
 export { isLock, lockFile } from './lock-file.ts';
 export type { Logger, LogLevel, Progress } from './logger.ts';

@@ -387,9 +387,9 @@ it('a batch that was given back lends its memory to a later one, and batches tha
 });
 
 describe('DataLoader.stacks', () => {
-  const groups = async (loader: DataLoader, start: number, count: number, maxBytes = 1e6) => {
+  const groups = async (loader: DataLoader, start: number, count: number) => {
     const found: { shape: readonly number[]; items: number[] }[] = [];
-    for await (const [x] of loader.stacks(1, start, { count, maxBytes })) {
+    for await (const [x] of loader.stacks(1, start, () => count)) {
       found.push({ shape: x.shape, items: Array.from(x.data as Int32Array) });
     }
     return found;
@@ -407,18 +407,22 @@ describe('DataLoader.stacks', () => {
     expect(await groups(loader, 6, 2)).toEqual([]);
   });
 
-  it('gives nothing larger than it may be', async () => {
-    // Groups of 4 int32 numbers.
+  it('asks with the types of a batch, and gives nothing for one at a time', async () => {
     const loader = new DataLoader(counting(8), { batchSize: 2 });
-    expect(await groups(loader, 0, 2, 16)).toHaveLength(2);
-    expect(await groups(loader, 0, 2, 15)).toEqual([]);
+    const asked: unknown[] = [];
+    const countFor = (types: unknown) => {
+      asked.push(types);
+      return 1;
+    };
+    for await (const _ of loader.stacks(0, 0, countFor)) expect.unreachable();
+    expect(asked).toEqual([[{ dtype: 'int32', shape: [2] }]]);
     expect(await groups(loader, 0, 5)).toEqual([]);
   });
 
   it('gives every reader its own memory', async () => {
     const loader = new DataLoader(counting(8), { batchSize: 2 });
-    const options = { count: 2, maxBytes: 1e6 };
-    const [one, other] = [loader.stacks(0, 0, options), loader.stacks(0, 2, options)];
+    const two = () => 2;
+    const [one, other] = [loader.stacks(0, 0, two), loader.stacks(0, 2, two)];
     const [first, second] = [(await one.next()).value as Sample, (await other.next()).value as Sample];
     expect([first, second].map(([x]) => [...(x.data as Int32Array)])).toEqual([
       [0, 1, 2, 3],

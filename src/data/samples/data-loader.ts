@@ -1,4 +1,4 @@
-import { byteLengthOf, ConfigError } from '#core';
+import { ConfigError, type HostTensor } from '#core';
 import { BatchWorkers } from './batch-workers.ts';
 import type { Dataset, Sample } from './dataset.ts';
 import { readBatch, readSamples } from './read-samples.ts';
@@ -136,27 +136,34 @@ export class DataLoader {
   }
 
   /**
-   * The batches of an epoch from `start` on, `count` at a time, tensors `[count, N, …]`, as far as whole groups of
-   * whole batches go; what is left comes from `epoch`. Every group has the memory of the one before. For data sets that
-   * make whole batches at once and without waiting; nothing comes where they are changed by a transform, made in workers
-   * or given by an `epoch` of a subclass, or where a group would be larger than `maxBytes`.
+   * The batches of an epoch from `start` on, some at a time, tensors `[count, N, …]`, as far as whole groups of whole
+   * batches go; what is left comes from `epoch`. Every group has the memory of the one before. For data sets that make
+   * whole batches at once and without waiting; nothing comes where they are changed by a transform, made in workers or
+   * given by an `epoch` of a subclass.
+   *
+   * @param countFor how many batches of these types to give at a time; none are given where it is 1
    */
   async *stacks(
     epoch: number,
     start: number,
-    { count, maxBytes }: { readonly count: number; readonly maxBytes: number },
+    countFor: (types: readonly Pick<HostTensor, 'dtype' | 'shape'>[]) => number,
   ): AsyncGenerator<Sample> {
     const { batchSize, transform, collate, workers } = this.options;
     const isPlain = transform === undefined && collate === undefined && workers === 0;
     if (!isPlain || this.dataset.getBatch === undefined || this.epoch !== DataLoader.prototype.epoch) return;
     const order = this.order(epoch);
-    const rows = count * batchSize;
     const first = start * batchSize;
-    if (first + rows > order.length) return;
+    if (first + batchSize > order.length) return;
     const sample = this.dataset.getBatch(order.subarray(first, first + 1));
-    // What comes later is better read ahead, as `epoch` does.
-    if (sample instanceof Promise) await sample.catch(() => undefined);
-    else if (rows * byteLengthOf(sample) <= maxBytes) yield* this.readStacks(order, first, count);
+    if (sample instanceof Promise) {
+      // What comes later is better read ahead, as `epoch` does.
+      await sample.catch(() => undefined);
+      return;
+    }
+    const count = countFor(
+      sample.map(({ dtype, shape }) => ({ dtype, shape: [batchSize, ...shape.slice(1)] })),
+    );
+    if (count > 1) yield* this.readStacks(order, first, count);
   }
 
   private async *readStacks(order: Uint32Array, first: number, count: number): AsyncGenerator<Sample> {

@@ -26,6 +26,8 @@ import {
   type TrainingState,
   trainableParameters,
 } from './record-step.ts';
+import { stack, unstack } from './stack-tensors.ts';
+import { stepsPerCall } from './steps-per-call.ts';
 
 /** So many halvings of the loss scale help against any overflow: more steps in a row fail for another reason. */
 const MOST_SKIPPED = 32;
@@ -98,6 +100,8 @@ export class CompiledModel {
   private readonly plans = new Map<string, Promise<Plan>>();
   /** Where batches are stacked, by position, type and shape: filled again by every call of `steps`. */
   private readonly stacks = new Map<string, HostTensor>();
+  private readonly recorded = new Map<string, RecordedStep>();
+  private readonly stepCounts = new Map<string, number>();
   private updates = 0;
   /** Steps in a row whose gradients overflowed. */
   private skipped = 0;
@@ -197,6 +201,16 @@ export class CompiledModel {
     };
   }
 
+  /** How many steps one call had better make for batches like this one: 1 where a step is long. */
+  stepsPerCall(batch: readonly BatchType[]): number {
+    if (!this.canStack) return 1;
+    const types = batch.map(typeOf);
+    const key = JSON.stringify(types);
+    const count = this.stepCounts.get(key) ?? stepsPerCall(this.recordStep(types, true));
+    this.stepCounts.set(key, count);
+    return count;
+  }
+
   /** Whether several steps can be one call: every one makes an update. */
   get canStack(): boolean {
     return this.record.accumulate === 1 && this.state.scaling === undefined;
@@ -257,13 +271,7 @@ export class CompiledModel {
    * Measures where the time of a training step goes: by op and by line of the model. Makes some steps on the batch.
    */
   async profile(batch: Batch): Promise<Profile> {
-    const { outputs, updates } = recordTrainingStep(
-      this.record,
-      this.state,
-      batch.map(typeOf),
-      this.table,
-      true,
-    );
+    const { outputs, updates } = this.recordStep(batch.map(typeOf), true);
     const decay = averageDecay(this.options.ema ?? {}, this.updates + 1);
     const scalars = this.table.values(this.positionAt(this.updates), decay);
     const feeds = {
@@ -376,15 +384,24 @@ export class CompiledModel {
 
   private trainingPlan(types: readonly BatchType[], isUpdate: boolean): Promise<Plan> {
     return this.plan(`${isUpdate ? 'update' : 'accumulate'} ${JSON.stringify(types)}`, () => {
-      const recorded = recordTrainingStep(this.record, this.state, types, this.table, isUpdate);
+      const recorded = this.recordStep(types, isUpdate);
       return Plan.create(recorded.outputs, recorded.updates, this.planOptions(recorded));
     });
+  }
+
+  /** The graph of a step, recorded once for all plans of it. */
+  private recordStep(types: readonly BatchType[], isUpdate: boolean): RecordedStep {
+    const key = `${isUpdate} ${JSON.stringify(types)}`;
+    const recorded =
+      this.recorded.get(key) ?? recordTrainingStep(this.record, this.state, types, this.table, isUpdate);
+    this.recorded.set(key, recorded);
+    return recorded;
   }
 
   private loopPlan(stacked: readonly BatchType[], count: number): Promise<Plan> {
     return this.plan(`loop ${JSON.stringify(stacked)}`, () => {
       const types = stacked.map(({ dtype, shape }) => ({ dtype, shape: shape.slice(1) }));
-      const recorded = recordTrainingStep(this.record, this.state, types, this.table, true);
+      const recorded = this.recordStep(types, true);
       return Plan.createLoop(recorded.outputs, recorded.updates, count, this.planOptions(recorded));
     });
   }
@@ -437,7 +454,7 @@ export class CompiledModel {
 
   private async explainFailure(batch: Batch, loss: number): Promise<RuntimeFailure> {
     const types = batch.map(typeOf);
-    const { outputs } = recordTrainingStep(this.record, this.state, types, this.table, true);
+    const { outputs } = this.recordStep(types, true);
     const found = await Plan.findNonFinite(outputs, {
       ...feedsOf(batch),
       [KEY]: this.keyAt(this.batches),
@@ -466,23 +483,3 @@ const copyOf = ({ dtype, shape, data }: HostTensor): HostTensor =>
 
 const feedsOf = (batch: Batch): Record<string, HostTensor> =>
   Object.fromEntries(batch.map((tensor, i) => [batchName(i), tensor]));
-
-/** Tensors of one shape one after the other, in `place` where one is given. */
-function stack(tensors: readonly HostTensor[], place?: HostTensor): HostTensor {
-  const [{ dtype, shape, data }] = tensors;
-  const joined =
-    place?.data ?? new (data.constructor as Float32ArrayConstructor)(tensors.length * data.length);
-  tensors.forEach((tensor, i) => {
-    (joined as Float32Array).set(tensor.data as Float32Array, i * data.length);
-  });
-  return place ?? ({ dtype, shape: [tensors.length, ...shape], data: joined } as HostTensor);
-}
-
-function unstack({ dtype, shape, data }: HostTensor, index: number): HostTensor {
-  const size = data.length / shape[0];
-  return {
-    dtype,
-    shape: shape.slice(1),
-    data: data.subarray(index * size, (index + 1) * size),
-  } as HostTensor;
-}

@@ -1,5 +1,5 @@
 import {
-  byteLengthOf,
+  bytesPerElement,
   ConfigError,
   DataError,
   type HostTensor,
@@ -7,6 +7,7 @@ import {
   now,
   RuntimeFailure,
   silentLogger,
+  sizeOf,
 } from '#core';
 import { type Module, matchesName, type NamePattern, ReduceOnPlateau } from '#nn';
 import {
@@ -15,6 +16,7 @@ import {
   type CompileOptions,
   type StepResult,
 } from '../compile/compiled-model.ts';
+import type { BatchType } from '../compile/record-step.ts';
 import type { DataSource } from './data-source.ts';
 import type { Callbacks, EpochResult, FitResult, StopReason } from './fit-event.ts';
 import { Joined, type Metric } from './metrics.ts';
@@ -49,16 +51,13 @@ export interface FitOptions extends CompileOptions {
    * optimiser with `startStep`, so that its bias correction counts from there.
    */
   readonly unfreeze?: readonly { readonly epoch: number; readonly pattern: NamePattern }[];
-  /** Steps per call of ONNX Runtime; by default 1 for large models and 25 for small ones. */
+  /** Steps per call of ONNX Runtime; by default 1 for models with much to compute and up to 100 for small ones. */
   readonly stepsPerCall?: number;
   readonly logger?: Logger;
   /** Stops after the step in progress and writes a checkpoint. */
   readonly signal?: AbortSignal;
 }
 
-/** Models below this many parameters gain from several steps per call. */
-const SMALL_MODEL = 4_000_000;
-const SMALL_MODEL_STEPS = 25;
 /** Batches of one call may take as many bytes unless the number of steps is given. */
 const MOST_STACKED = 64 * 2 ** 20;
 
@@ -90,22 +89,19 @@ class FitRun {
   private readonly options: FitOptions;
   readonly files: TrainingFiles | undefined;
   private readonly watch: Watch;
-  private readonly stepsPerCall: number;
   private readonly history: EpochResult[] = [];
   private readonly start = now();
   /** Batches trained by this process, for the rate. */
   private trained = 0;
 
   constructor(options: FitOptions) {
-    const { data, validation, metrics = [], earlyStopping, checkpoint, model } = options;
+    const { validation, metrics = [], earlyStopping, checkpoint } = options;
     checkOptions(options);
     this.options = options;
     this.compiled = new CompiledModel(options);
     this.files = checkpoint === undefined ? undefined : new TrainingFiles(checkpoint);
     const quantity = options.watch ?? (validation === undefined ? 'trainLoss' : 'validationLoss');
     this.watch = new Watch(quantity, metrics, validation !== undefined, earlyStopping?.minDelta, options.tie);
-    const isSmall = model.parameterCount() < SMALL_MODEL && (options.accumulate ?? 1) === 1;
-    this.stepsPerCall = Math.min(options.stepsPerCall ?? (isSmall ? SMALL_MODEL_STEPS : 1), data.length);
   }
 
   async run(): Promise<FitResult> {
@@ -213,10 +209,8 @@ class FitRun {
         await flush();
       }
     };
-    const maxBytes = this.options.stepsPerCall === undefined ? MOST_STACKED : Number.POSITIVE_INFINITY;
-    const group = { count: this.stepsPerCall, maxBytes };
-    const canStack = this.stepsPerCall > 1 && this.compiled.canStack;
-    for await (const stack of (canStack ? data.stacks?.(epoch, start, group) : undefined) ?? []) {
+    const countFor = (types: readonly BatchType[]) => this.stepsPerCall(types);
+    for await (const stack of data.stacks?.(epoch, start, countFor) ?? []) {
       await add(await this.compiled.stackedSteps(stack));
       if (signal?.aborted) return { batch, lossSum };
     }
@@ -224,12 +218,21 @@ class FitRun {
       // A short last batch has a graph of its own.
       if (held.length > 0 && String(next[0].shape) !== String(held[0][0].shape)) await flushSingly();
       held.push(next);
-      if (held.length >= this.stepsPerCall || (held.length + 1) * byteLengthOf(next) > maxBytes)
-        await flush();
+      if (held.length >= countFor(next)) await flush();
       if (signal?.aborted) break;
     }
     await flushSingly();
     return { batch, lossSum };
+  }
+
+  /** As many as make calls of about one length, and take no more memory than they should. */
+  private stepsPerCall(types: readonly BatchType[]): number {
+    const { data, stepsPerCall } = this.options;
+    if (!this.compiled.canStack) return 1;
+    if (stepsPerCall !== undefined) return Math.min(stepsPerCall, data.length);
+    const bytes = types.reduce((sum, { dtype, shape }) => sum + sizeOf(shape) * bytesPerElement(dtype), 0);
+    const most = Math.max(1, Math.min(this.compiled.stepsPerCall(types), Math.floor(MOST_STACKED / bytes)));
+    return Math.floor(data.length / Math.ceil(data.length / most));
   }
 
   private async reportBatch(
