@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, realpath, stat, unlink } from 'node:fs/promises';
+import { open, realpath, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { ConfigError } from '#core';
+import { ConfigError, makeFolder } from '#core';
 
 /**
  * Makes sure that a file can be written, before the work that ends with it: its folder is made, and a trial file is
@@ -15,7 +15,7 @@ export async function prepareOutput(where: string, name: string, path: string): 
     throw new ConfigError(`${where}: ${name} must be a path, but got an empty text. Name one.`);
   }
   try {
-    await mkdir(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     const present = await stat(path).catch(() => undefined);
     if (present !== undefined && !present.isFile())
       throw notAFile(`${where}: ${name}`, path, present.isDirectory());

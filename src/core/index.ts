@@ -18,6 +18,7 @@ export type { FileLock } from './lock-file.ts';
 export { isLock, lockFile } from './lock-file.ts';
 export type { Logger, LogLevel, Progress } from './logger.ts';
 export { silentLogger } from './logger.ts';
+export { makeFolder } from './make-folder.ts';
 export { columnHint, nearestName } from './near-name.ts';
 export { distFile, packageRoot, version } from './package-root.ts';
 export type { ProcessOwner } from './process-owner.ts';

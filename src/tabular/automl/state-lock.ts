@@ -1,6 +1,5 @@
-import { mkdirSync, statSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import { ConfigError, type FileLock, isLock, lockFile, RuntimeFailure } from '#core';
+import { join } from 'node:path';
+import { ConfigError, type FileLock, isLock, lockFile, makeFolder, RuntimeFailure } from '#core';
 
 /**
  * Makes a state folder where there is none and keeps other processes out of it until `release()`. A lock left behind
@@ -9,7 +8,6 @@ import { ConfigError, type FileLock, isLock, lockFile, RuntimeFailure } from '#c
  * @throws ConfigError when another process works in the folder, RuntimeFailure when it cannot be written
  */
 export function lockStateFolder(folder: string): FileLock {
-  makeFolder(folder);
   const lock = takeLock(folder);
   if (isLock(lock)) return lock;
   throw new ConfigError(
@@ -21,22 +19,10 @@ export function lockStateFolder(folder: string): FileLock {
 
 function takeLock(folder: string): ReturnType<typeof lockFile> {
   try {
+    makeFolder(folder);
     return lockFile(join(folder, 'lock'));
   } catch (error) {
     throw error instanceof RuntimeFailure ? error : notWritable(folder, error);
-  }
-}
-
-/** The folder and those above it. `mkdirSync` with `recursive` does not return where nothing can be made, as in /proc. */
-function makeFolder(folder: string): void {
-  const path = resolve(folder);
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
-  if (dirname(path) !== path) makeFolder(dirname(path));
-  try {
-    mkdirSync(path);
-  } catch (error) {
-    const made = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
-    if (!made) throw notWritable(path, error);
   }
 }
 

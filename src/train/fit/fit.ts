@@ -75,7 +75,7 @@ const MOST_STACKED = 64 * 2 ** 20;
  */
 export async function fit(options: FitOptions): Promise<FitResult> {
   const run = new FitRun(options);
-  const lock = await run.files?.lock();
+  const lock = run.files?.lock();
   try {
     return await run.run();
   } finally {

@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ConfigError, DataError, type FileLock, isLock, lockFile, RuntimeFailure } from '#core';
+import { ConfigError, DataError, type FileLock, isLock, lockFile, makeFolder, RuntimeFailure } from '#core';
 import { writeFailure } from '#data';
 import type { StateDict } from '#nn';
 import { readCheckpoint, writeCheckpoint } from '../checkpoint/checkpoint.ts';
@@ -48,11 +47,11 @@ export class TrainingFiles {
    * @throws ConfigError when another process trains in it
    * @throws RuntimeFailure when it cannot be written
    */
-  async lock(): Promise<FileLock> {
+  lock(): FileLock {
     const path = join(this.folder, 'lock');
     let lock: ReturnType<typeof lockFile>;
     try {
-      await mkdir(this.folder, { recursive: true });
+      makeFolder(this.folder);
       lock = lockFile(path);
     } catch (error) {
       throw error instanceof RuntimeFailure ? error : writeFailure('fit', path, error);
