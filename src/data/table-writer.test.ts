@@ -111,6 +111,15 @@ describe('failures', () => {
     }
   });
 
+  it('leaves nothing behind when given up before its file is open', async () => {
+    const home = mkdtempSync(join(folder, 'abort-'));
+    for (let attempt = 0; attempt < 50; attempt++) {
+      const writer = await TableWriter.open(join(home, 'a.jsonl.gz'));
+      await writer.abort();
+    }
+    expect(leftovers(home)).toEqual([]);
+  });
+
   it('names a folder that is not there', async () => {
     const error = await writeTable(table, join(folder, 'none', 'a.csv')).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(RuntimeFailure);

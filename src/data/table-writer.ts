@@ -188,6 +188,8 @@ async function checkFolder(path: string): Promise<void> {
 class TextSink implements Sink {
   private readonly source: Readable;
   private readonly finished: Promise<void>;
+  /** The file is closed: a stream given up while its file is being opened still makes the file. */
+  private readonly closed: Promise<void>;
   private readonly format: 'csv' | 'jsonl';
   private readonly delimiter: string;
   private started = false;
@@ -199,6 +201,9 @@ class TextSink implements Sink {
     this.delimiter = delimiter;
     this.source = new Readable({ read: () => this.wake?.(), highWaterMark: 1 << 20 });
     const target = createWriteStream(part, { flags: 'wx' });
+    this.closed = new Promise((resolve) => {
+      target.once('close', resolve);
+    });
     this.finished = gzip ? pipeline(this.source, createGzip(), target) : pipeline(this.source, target);
     this.finished.catch((error) => {
       this.failure = error;
@@ -232,5 +237,6 @@ class TextSink implements Sink {
   async abort(): Promise<void> {
     this.source.destroy();
     await this.finished.catch(() => {});
+    await this.closed;
   }
 }
