@@ -2,6 +2,7 @@ export { gradients } from './autodiff/gradients.ts';
 export * as build from './ir/build.ts';
 export { atUserLine, CallSite } from './ir/call-site.ts';
 export { withNodeContext, withRegion } from './ir/create-node.ts';
+export { multiplyAdds } from './ir/multiply-adds.ts';
 export type { OpAttributes, OpName } from './ir/op-attributes.ts';
 export type {
   Device,

@@ -196,9 +196,7 @@ class GraphEmitter implements Emitter {
   }
 
   scalar(value: number, dtype: DType): string {
-    const fromSize = this.fromFreeSize(value, [], dtype);
-    if (fromSize !== undefined) return fromSize;
-    if (dtype === 'int64') return this.graph.int64(value);
+    if (dtype === 'int64') return this.fromFreeSize(value, [], dtype) ?? this.graph.int64(value);
     const array = { float32: Float32Array, float64: Float64Array, int32: Int32Array }[dtype as 'float32'];
     if (array !== undefined) return this.constant(array.of(value), [], dtype);
     return this.cast(this.constant(Float32Array.of(value), [], 'float32'), dtype);

@@ -1,5 +1,4 @@
-import { sizeOf } from '#core';
-import { placeholder, sortNodes, trace, type Value } from '#engine';
+import { multiplyAdds, placeholder, sortNodes, trace } from '#engine';
 import type { Module } from '#nn';
 
 /**
@@ -15,19 +14,8 @@ export function countMultiplyAdds(model: Module, shape: readonly number[]): numb
     const { result } = trace({ training: false }, () =>
       model.forward(placeholder('images', 'float32', shape)),
     );
-    return sortNodes([result.value]).reduce((total, node) => {
-      const [output] = node.outputs;
-      return total + sizeOf(output.shape) * termsOf(node.op, node.inputs, node.attributes);
-    }, 0);
+    return sortNodes([result.value]).reduce((total, node) => total + multiplyAdds(node), 0);
   } finally {
     model.train(mode);
   }
-}
-
-/** Products that are summed for one element of the result. */
-function termsOf(op: string, inputs: readonly Value[], attributes: unknown): number {
-  if (op === 'conv2d') return sizeOf(inputs[1].shape.slice(1));
-  if (op !== 'matmul') return 0;
-  const isTransposed = (attributes as { readonly transposeA?: boolean }).transposeA === true;
-  return inputs[0].shape.at(isTransposed ? -2 : -1) ?? 0;
 }
